@@ -1,0 +1,47 @@
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Traffic.Balance;
+
+/// <summary>What is asked of a target. Verdicts are kept per (target, class).</summary>
+public enum OperationClass : byte
+{
+    MailDelivery = 0,
+}
+
+/// <summary>A question to the engine: where may one transaction of this kind go now?</summary>
+/// <param name="Priority">0 (most important) to 5.</param>
+/// <param name="IsBacklog">True for mail that waited already: fresh mail goes ahead of it while a site recovers.</param>
+/// <param name="Avoid">A target not to choose (it lacks an extension that this message needs), or none.</param>
+/// <param name="Prefer">A site to try first (an earlier attempt there ended unknown), or null.</param>
+public readonly record struct PlacementRequest(
+    ServiceId Service, OperationClass Operation, byte Priority, bool IsBacklog, TargetId Avoid, SiteId? Prefer = null);
+
+public enum PlacementKind : byte
+{
+    /// <summary>Nothing now; see <see cref="Placement.Wait"/> and <see cref="Placement.RetryAfter"/>.</summary>
+    Wait = 0,
+    /// <summary>Send it.</summary>
+    Send = 1,
+    /// <summary>Send this one only: it tests a closed target. Its outcome decides whether recovery begins.</summary>
+    Canary = 2,
+}
+
+/// <summary>Why nothing can be sent now.</summary>
+public enum WaitReason : byte
+{
+    None = 0,
+    /// <summary>Every site of the service is closed: retry clocks stop.</summary>
+    AllClosed = 1,
+    /// <summary>Concurrency or pace is used up: ask again when something completes or after the time given.</summary>
+    Saturated = 2,
+    /// <summary>The service has no usable target at all.</summary>
+    NoTarget = 3,
+}
+
+/// <summary>The engine's answer. A Send or Canary must be ended by exactly one <c>Release</c>.</summary>
+/// <param name="Spilled">True when the target isn't in the home region.</param>
+public readonly record struct Placement(
+    PlacementKind Kind, TargetId Target, SiteId Site, bool Spilled, WaitReason Wait, TimeSpan RetryAfter)
+{
+    public bool MaySend => Kind != PlacementKind.Wait;
+}

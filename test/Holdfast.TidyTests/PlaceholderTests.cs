@@ -1,0 +1,7 @@
+namespace Holdfast.TidyTests;
+
+public class BinaryTests
+{
+    [Fact]
+    public void Binary_was_built() => Assert.True(true);
+}

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Holdfast.Mail.Spool;
 
-/// <summary>Slot of a waiting message in the spool's table. Reused after the message ends; the generation tells.</summary>
+/// <summary>Slot of a waiting message in the spool's table. Reused after the message ends; the generation tells.
+/// </summary>
 internal readonly record struct SpoolHandle(int Slot, uint Generation);
 
 /// <summary>What a waiting message costs in memory and what the scheduler knows without touching the disk.</summary>

@@ -15,7 +15,7 @@ public enum EvidenceKind : byte
     /// <summary>The recipient goes to another site than before because of a verdict.</summary>
     Moved = 5,
     Delivered = 6,
-    /// <summary>Delivery failed for good; a failure notice was made or deliberately was not (the reason says why).</summary>
+    /// <summary>Delivery failed for good; a notice was made or deliberately was not (the reason says).</summary>
     Bounced = 7,
     /// <summary>The recipient's time ran out.</summary>
     Expired = 8,
@@ -31,7 +31,7 @@ public enum EvidenceKind : byte
     ConfigurationChanged = 15,
     /// <summary>A target, site, region or service changed its verdict.</summary>
     VerdictChanged = 16,
-    /// <summary>Something an operator must look at (damage set aside, an undeliverable notice, a failed sync).</summary>
+    /// <summary>Something an operator must look at (damage set aside, an undeliverable notice).</summary>
     Alert = 17,
     Started = 18,
     Stopped = 19,

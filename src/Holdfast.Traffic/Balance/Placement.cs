@@ -10,7 +10,7 @@ public enum OperationClass : byte
 
 /// <summary>A question to the engine: where may one transaction of this kind go now?</summary>
 /// <param name="Priority">0 (most important) to 5.</param>
-/// <param name="IsBacklog">True for mail that waited already: fresh mail goes ahead of it while a site recovers.</param>
+/// <param name="IsBacklog">True for mail that waited already: fresh mail goes ahead of it in recovery.</param>
 /// <param name="Avoid">A target not to choose (it lacks an extension that this message needs), or none.</param>
 /// <param name="Prefer">A site to try first (an earlier attempt there ended unknown), or null.</param>
 public readonly record struct PlacementRequest(

@@ -81,7 +81,8 @@ public sealed class Topology
                 targets.Add(new TargetNode(id, siteId, target.Address, target.ConcurrencyMax));
                 ids.Add(id);
             }
-            var service = serviceNames.FindIndex(s => string.Equals(s, site.Service, StringComparison.OrdinalIgnoreCase));
+            var service = serviceNames.FindIndex(
+                s => string.Equals(s, site.Service, StringComparison.OrdinalIgnoreCase));
             sites.Add(new SiteNode(siteId, site.Name, new ServiceId(service), site.Region, Distance(site.Region) == -1,
                 site.CapacityPerSecond, ids.ToImmutable()));
         }

@@ -1,7 +1,0 @@
-namespace Holdfast.TidyTests;
-
-public class BinaryTests
-{
-    [Fact]
-    public void Binary_was_built() => Assert.True(true);
-}

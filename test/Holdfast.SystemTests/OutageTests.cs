@@ -1,0 +1,80 @@
+using Holdfast.SystemTests.Harness;
+
+namespace Holdfast.SystemTests;
+
+/// <summary>22 January, on real sockets: the home site goes dark in each of the ways that sites do.</summary>
+public class OutageTests
+{
+    [Fact]
+    public async Task While_home_is_healthy_nothing_leaves_it()
+    {
+        var workspace = new Workspace();
+        await using var gateway = new Gateway(workspace);
+        await using var na = new ScriptedTarget(gateway.HomePort);
+        await using var eu = new ScriptedTarget(gateway.AwayPort);
+        await gateway.StartAsync();
+        var sender = new MarkedSender(gateway.SmtpPort);
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => sender.RunAsync(30, default)));
+        Assert.Equal(300, sender.AcknowledgedCount);
+        await Eventually.HoldsAsync(() => sender.Acknowledged.All(na.Has), TimeSpan.FromSeconds(20),
+            () => $"{na.DeliveredCount} of 300 at na\n{gateway.Log}");
+        Assert.Equal(0, eu.Connections);
+        Assert.Equal(0, na.DuplicateCount);
+    }
+
+    [Theory]
+    [InlineData("RefuseRcpt")]
+    [InlineData("RefuseData")]
+    [InlineData("RefuseDot")]
+    [InlineData("Silent")]
+    [InlineData("Reset")]
+    [InlineData("Down")]
+    public async Task When_home_goes_dark_mail_flows_through_the_other_site(string how)
+    {
+        var mood = Enum.Parse<Mood>(how);
+        var workspace = new Workspace();
+        await using var gateway = new Gateway(workspace);
+        await using var na = new ScriptedTarget(gateway.HomePort);
+        await using var eu = new ScriptedTarget(gateway.AwayPort);
+        await gateway.StartAsync();
+        var sender = new MarkedSender(gateway.SmtpPort);
+        using var stop = new CancellationTokenSource();
+        var load = Task.WhenAll(Enumerable.Range(0, 15).Select(_ =>
+            sender.RunAsync(int.MaxValue, stop.Token, TimeSpan.FromMilliseconds(100))));
+        await Eventually.HoldsAsync(() => na.DeliveredCount >= 50, TimeSpan.FromSeconds(20), () => gateway.Log);
+
+        na.Mood = mood;
+        await Task.Delay(TimeSpan.FromSeconds(8), TimeProvider.System);
+        await stop.CancelAsync();
+        await load;
+        // Everything acknowledged is somewhere within ten seconds of the last word.
+        await Eventually.HoldsAsync(() => sender.Acknowledged.All(m => na.Has(m) || eu.Has(m)), TimeSpan.FromSeconds(10),
+            () => $"{sender.Acknowledged.Count(m => !na.Has(m) && !eu.Has(m))} of {sender.AcknowledgedCount} missing\n"
+                + gateway.Log);
+        Assert.Empty(sender.Refusals);
+        Assert.True(na.WastedRcpts <= 60, $"{na.WastedRcpts} RCPTs went to the dark site");
+        Assert.True(eu.DeliveredCount > 100, $"only {eu.DeliveredCount} through eu");
+    }
+
+    [Fact]
+    public async Task With_both_sites_dark_mail_waits_and_is_delivered_once_on_return()
+    {
+        var workspace = new Workspace();
+        await using var gateway = new Gateway(workspace);
+        await using var na = new ScriptedTarget(gateway.HomePort, Mood.RefuseRcpt);
+        await using var eu = new ScriptedTarget(gateway.AwayPort, Mood.RefuseRcpt);
+        await gateway.StartAsync();
+        var sender = new MarkedSender(gateway.SmtpPort);
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => sender.RunAsync(50, default)));
+        Assert.Equal(500, sender.AcknowledgedCount);
+        Assert.Empty(sender.Refusals);
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System);
+        Assert.Equal(500, await gateway.WaitingAsync());
+        Assert.True(na.Rcpts + eu.Rcpts <= 120, $"{na.Rcpts} + {eu.Rcpts} RCPTs at dark sites");
+
+        na.Mood = Mood.Healthy;
+        await Eventually.HoldsAsync(() => sender.Acknowledged.All(m => na.Has(m) || eu.Has(m)), TimeSpan.FromSeconds(90),
+            () => $"{na.DeliveredCount} of 500 delivered\n{gateway.Log}");
+        Assert.Equal(0, na.DuplicateCount);
+    }
+}

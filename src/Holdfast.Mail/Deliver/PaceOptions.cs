@@ -23,8 +23,8 @@ public sealed class PaceOptions
     [Range(0.1, 1.0)]
     public double Margin { get; set; } = 0.8;
 
-    /// <summary>Share of an hour's messages that may go at once to a mailbox that was quiet; the rest is spread over the
-    /// hour.</summary>
+    /// <summary>Share of an hour's messages that may go at once to a mailbox that was quiet; the rest is spread over
+    /// the hour.</summary>
     /// <value>0.25. Range 0.01 to 0.9.</value>
     [Range(0.01, 0.9)]
     public double BurstShare { get; set; } = 0.25;

@@ -8,8 +8,9 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Sorts replies and connection failures by scope: one table, first row that matches, its source beside it.
 /// </summary>
 /// <remarks>
-/// Promise: total (every reply in every phase has a row), no allocation, and never permanent for anything wider than the
-/// message. What no row explains is Unclassified: it counts against a target only when several senders and recipients
+/// Promise: total (every reply in every phase has a row), no allocation, and never permanent for anything wider than
+
+            // the message. What no row explains is Unclassified: it counts against a target only when several senders and recipients
 /// saw it. Order: from the narrow (enhanced code, text) to the wide (class of the reply).
 /// The same table stands in docs/reference/replies.md; a test compares them.
 /// </remarks>
@@ -110,15 +111,18 @@ internal static class ReplyClassifier
         T(530, X, X, At.Any, null, FailureScope.Route, "server wants TLS or authentication: configure the route",
             "RFC 3207 §4, RFC 4954 §6"),
         T(535, X, X, At.Any, null, FailureScope.Route, "authentication failed: configure the route", "RFC 4954 §6"),
-        T(534, X, X, At.Any, null, FailureScope.Route, "authentication is too weak: configure the route", "RFC 4954 §6"),
-        T(538, X, X, At.Any, null, FailureScope.Route, "authentication needs encryption: configure the route", "RFC 4954 §6"),
+        T(534, X, X, At.Any, null, FailureScope.Route, "authentication is too weak: configure the route",
+            "RFC 4954 §6"),
+        T(538, X, X, At.Any, null, FailureScope.Route, "authentication needs encryption: configure the route",
+            "RFC 4954 §6"),
 
         // Before the envelope nothing is said of a message.
         T(521, X, X, At.Opening, null, Target, "host takes no mail", "RFC 7504 §3"),
         T(4, 7, X, At.Opening, null, SourceAddress, "connection refused by policy", Rfc3463 + "§3.8"),
         T(4, 3, 2, At.Opening, null, Site, "system isn't accepting messages", Rfc3463 + "§3.4 X.3.2"),
         T(4, X, X, At.Opening, null, Target, "server isn't ready", "RFC 5321 §3.1"),
-        T(554, X, X, At.Opening, null, SourceAddress, "connection refused", "RFC 5321 §3.1 (554: no SMTP service here)"),
+        T(554, X, X, At.Opening, null, SourceAddress, "connection refused",
+            "RFC 5321 §3.1 (554: no SMTP service here)"),
         T(550, X, X, At.Opening, null, SourceAddress, "connection refused", "RFC 5321 §4.1.1.1"),
         T(5, 7, X, At.Opening, null, SourceAddress, "connection refused by policy", Rfc3463 + "§3.8"),
         T(5, X, X, At.Opening, null, Target, "server refuses the session", "RFC 5321 §3.1, §4.1.1.1"),

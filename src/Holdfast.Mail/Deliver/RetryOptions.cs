@@ -35,8 +35,8 @@ public sealed class RetryOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SourceAddressDelayMin { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>Shortest wait after an outcome that is unknown: the other side may still be busy with the message, and a
-    /// second copy must not race the first.</summary>
+    /// <summary>Shortest wait after an outcome that is unknown: the other side may still be busy with the message, and
+    /// a second copy must not race the first.</summary>
     /// <value>10 minutes, the wait for the final reply (RFC 5321 §4.5.3.2.6). Range 1 second to 1 day.</value>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan UnknownOutcomeDelay { get; set; } = TimeSpan.FromMinutes(10);

@@ -2,7 +2,8 @@ using Holdfast.Traffic.Health;
 
 namespace Holdfast.Mail.Deliver;
 
-/// <summary>Says how long a deferred recipient waits. Pure: same options, arguments and random draws, same wait.</summary>
+/// <summary>Says how long a deferred recipient waits. Pure: same options, arguments and draws, same wait.
+/// </summary>
 /// <remarks>The wait counts while the destination's verdict isn't closed; the caller stops the clock otherwise.</remarks>
 internal sealed class RetryPolicy(RetryOptions options)
 {

@@ -6,8 +6,8 @@ namespace Holdfast.Mail.Route;
 
 /// <summary>Says for a recipient's domain which rule, service and policy its mail takes.</summary>
 /// <remarks>
-/// Promise: the first rule in order that matches decides, as if the rules were tried one by one; the cost is one look-up
-/// a label of the domain. Immutable: a reload builds another table and swaps it. Options must have passed
+/// Promise: the first rule in order that matches decides, as if the rules were tried one by one; the cost is one
+/// look-up a label of the domain. Immutable: a reload builds another table and swaps it. Options must have passed
 /// <see cref="RouteOptionsValidator"/>; a rule that hasn't is left out rather than half understood.
 /// </remarks>
 internal sealed class RouteTable

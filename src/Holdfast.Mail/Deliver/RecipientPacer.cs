@@ -5,9 +5,9 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Keeps traffic to each mailbox, and from each sender to it, below the provider's receiving limits.</summary>
 /// <remarks>
 /// Promise: in any hour at most Margin × limit messages go to one mailbox and Margin × PairShare × limit from one
-/// sender to it, as long as every message is counted with <see cref="TryTake"/>. Each limit is a generic cell rate algorithm
-/// (ITU-T I.371): one time per key, rate (1 − BurstShare) and burst BurstShare of the hour's allowance, so that burst
-/// and an hour of the rate together stay within it.
+/// sender to it, as long as every message is counted with <see cref="TryTake"/>. Each limit is a generic cell rate
+/// algorithm (ITU-T I.371): one time per key, rate (1 − BurstShare) and burst BurstShare of the hour's allowance, so
+/// that burst and an hour of the rate together stay within it.
 /// Bounded memory: tables of 8-way sets; where a set is full of busy keys, a new key takes over the least busy one's
 /// time. So the error is on one side: keys may wait longer, never less. Not thread-safe: one owner.
 /// </remarks>

@@ -9,9 +9,8 @@ namespace Holdfast.Mail.Deliver;
 /// </summary>
 /// <remarks>
 /// Promise: total (every reply in every phase has a row), no allocation, and never permanent for anything wider than
-
-            // the message. What no row explains is Unclassified: it counts against a target only when several senders and recipients
-/// saw it. Order: from the narrow (enhanced code, text) to the wide (class of the reply).
+/// the message. What no row explains is Unclassified: it counts against a target only when several senders and
+/// recipients saw it. Order: from the narrow (enhanced code, text) to the wide (class of the reply).
 /// The same table stands in docs/reference/replies.md; a test compares them.
 /// </remarks>
 internal static class ReplyClassifier

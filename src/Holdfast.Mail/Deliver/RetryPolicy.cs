@@ -4,7 +4,7 @@ namespace Holdfast.Mail.Deliver;
 
 /// <summary>Says how long a deferred recipient waits. Pure: same options, arguments and draws, same wait.
 /// </summary>
-/// <remarks>The wait counts while the destination's verdict isn't closed; the caller stops the clock otherwise.</remarks>
+/// <remarks>The wait counts while the destination isn't closed; the caller stops the clock otherwise.</remarks>
 internal sealed class RetryPolicy(RetryOptions options)
 {
     private static readonly TimeSpan LaterMin = TimeSpan.FromHours(1);

@@ -16,16 +16,28 @@ public readonly record struct TargetId(int Value)
     public bool IsNone => Value < 0;
 }
 
+/// <param name="SitesNearestFirst">Sites in use; none when the service was taken out of the configuration.</param>
 public sealed record ServiceNode(ServiceId Id, string Name, ImmutableArray<SiteId> SitesNearestFirst);
 
+/// <param name="Targets">Targets in use.</param>
 public sealed record SiteNode(
     SiteId Id, string Name, ServiceId Service, string Region, bool IsHome, double? CapacityPerSecond,
-    ImmutableArray<TargetId> Targets);
+    ImmutableArray<TargetId> Targets)
+{
+    /// <summary>True when the configuration no longer names it; its id still means it.</summary>
+    public bool IsRetired { get; init; }
+}
 
-public sealed record TargetNode(TargetId Id, SiteId Site, string Address, int ConcurrencyMax);
+public sealed record TargetNode(TargetId Id, SiteId Site, string Address, int ConcurrencyMax)
+{
+    /// <summary>True when the configuration no longer names it: what is under way may be released, nothing is placed.
+    /// </summary>
+    public bool IsRetired { get; init; }
+}
 
 /// <summary>Immutable picture of services, sites and targets, indexed by id. Built from validated options.</summary>
-/// <remarks>A reload builds a new one; ids are positions in one picture and don't outlive it. Names do.</remarks>
+/// <remarks>A reload builds a new one from the one before: what keeps its name (a target: its site and address) keeps
+/// its id, what is gone is retired and keeps its place, what is new comes at the end.</remarks>
 public sealed class Topology
 {
     private readonly FrozenDictionary<string, ServiceId> _serviceByName;
@@ -47,53 +59,80 @@ public sealed class Topology
 
     public bool TryFindService(string name, out ServiceId id) => _serviceByName.TryGetValue(name, out id);
 
-    /// <summary>Builds the picture. Options must have passed validation: unknown region names are treated as the
-    /// farthest.</summary>
-    public static Topology FromOptions(TopologyOptions options)
+    /// <summary>Builds the first picture.</summary>
+    public static Topology FromOptions(TopologyOptions options) => FromOptions(options, Empty);
+
+    /// <summary>Builds the picture that follows <paramref name="previous"/>. Options must have passed validation:
+    /// unknown region names are treated as the farthest.</summary>
+    public static Topology FromOptions(TopologyOptions options, Topology previous)
     {
-        var home = options.HomeRegion.Length > 0 ? options.HomeRegion
-            : options.Regions.Length > 0 ? options.Regions[0].Name : "";
-        var regionOrder = options.Regions.Select(r => r.Name).ToList();
-        int Distance(string region)
-        {
-            if (string.Equals(region, home, StringComparison.OrdinalIgnoreCase))
-                return -1;
-            var i = regionOrder.FindIndex(r => string.Equals(r, region, StringComparison.OrdinalIgnoreCase));
-            return i < 0 ? int.MaxValue : i;
-        }
-
-        var serviceNames = new List<string>();
+        var regions = new RegionOrder(options);
+        var services = previous.Services.Select(s => s.Name).ToList();
+        var sites = previous.Sites.Select(s => s with { IsRetired = true, Targets = [] }).ToList();
+        var targets = previous.Targets.Select(t => t with { IsRetired = true }).ToList();
         foreach (var site in options.Sites)
         {
-            if (!serviceNames.Contains(site.Service, StringComparer.OrdinalIgnoreCase))
-                serviceNames.Add(site.Service);
-        }
-
-        var targets = ImmutableArray.CreateBuilder<TargetNode>();
-        var sites = ImmutableArray.CreateBuilder<SiteNode>();
-        foreach (var site in options.Sites)
-        {
-            var siteId = new SiteId(sites.Count);
+            var service = FindOrAdd(services, site.Service);
+            var siteId = sites.FindIndex(s => Same(s.Name, site.Name));
+            if (siteId < 0)
+            {
+                siteId = sites.Count;
+                sites.Add(new SiteNode(new SiteId(siteId), site.Name, new ServiceId(service), site.Region, false, null,
+                    []));
+            }
             var ids = ImmutableArray.CreateBuilder<TargetId>();
             foreach (var target in site.Targets)
             {
-                var id = new TargetId(targets.Count);
-                targets.Add(new TargetNode(id, siteId, target.Address, target.ConcurrencyMax));
-                ids.Add(id);
+                var id = targets.FindIndex(t => t.Site.Value == siteId && Same(t.Address, target.Address));
+                if (id < 0)
+                {
+                    id = targets.Count;
+                    targets.Add(new TargetNode(new TargetId(id), new SiteId(siteId), target.Address, 1));
+                }
+                targets[id] = targets[id] with { ConcurrencyMax = target.ConcurrencyMax, IsRetired = false };
+                ids.Add(new TargetId(id));
             }
-            var service = serviceNames.FindIndex(
-                s => string.Equals(s, site.Service, StringComparison.OrdinalIgnoreCase));
-            sites.Add(new SiteNode(siteId, site.Name, new ServiceId(service), site.Region, Distance(site.Region) == -1,
-                site.CapacityPerSecond, ids.ToImmutable()));
+            sites[siteId] = new SiteNode(new SiteId(siteId), site.Name, new ServiceId(service), site.Region,
+                regions.Distance(site.Region) == RegionOrder.Home, site.CapacityPerSecond, ids.ToImmutable());
         }
+        return new Topology(
+            [.. services.Select((name, i) => new ServiceNode(new ServiceId(i), name,
+                [.. options.Sites.Where(s => Same(s.Service, name)).OrderBy(s => regions.Distance(s.Region))
+                    .Select(s => new SiteId(sites.FindIndex(n => Same(n.Name, s.Name))))]))],
+            [.. sites], [.. targets]);
+    }
 
-        var services = ImmutableArray.CreateBuilder<ServiceNode>();
-        for (var i = 0; i < serviceNames.Count; i++)
-        {
-            var id = new ServiceId(i);
-            services.Add(new ServiceNode(id, serviceNames[i],
-                [.. sites.Where(s => s.Service == id).OrderBy(s => Distance(s.Region)).Select(s => s.Id)]));
-        }
-        return new Topology(services.ToImmutable(), sites.ToImmutable(), targets.ToImmutable());
+    private static int FindOrAdd(List<string> names, string name)
+    {
+        var i = names.FindIndex(n => Same(n, name));
+        if (i >= 0)
+            return i;
+        names.Add(name);
+        return names.Count - 1;
+    }
+
+    private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>How far a region is from home, in steps of the configured order.</summary>
+internal sealed class RegionOrder
+{
+    public const int Home = -1;
+    private readonly string _home;
+    private readonly List<string> _order;
+
+    public RegionOrder(TopologyOptions options)
+    {
+        _home = options.HomeRegion.Length > 0 ? options.HomeRegion
+            : options.Regions.Length > 0 ? options.Regions[0].Name : "";
+        _order = [.. options.Regions.Select(r => r.Name)];
+    }
+
+    public int Distance(string region)
+    {
+        if (string.Equals(region, _home, StringComparison.OrdinalIgnoreCase))
+            return Home;
+        var i = _order.FindIndex(r => string.Equals(r, region, StringComparison.OrdinalIgnoreCase));
+        return i < 0 ? int.MaxValue : i;
     }
 }

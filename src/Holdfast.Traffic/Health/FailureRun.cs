@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Holdfast.Traffic.Health;
+
+/// <summary>What was seen since the first failure that still counts; becomes the evidence line of a verdict.</summary>
+internal struct FailureRun
+{
+    private const int DetailCharsMax = 100;
+    private double _startedAt;
+    private int _failures;
+    private int _outcomes;
+    private AttemptPhase _phase;
+    private string? _detail;
+
+    public readonly bool IsRunning => _failures > 0;
+    public readonly double StartedAt => _startedAt;
+
+    public void Fail(AttemptPhase phase, string? detail, double startedAt)
+    {
+        if (_failures == 0)
+            _startedAt = startedAt;
+        _failures++;
+        _outcomes++;
+        _phase = phase;
+        _detail = detail;
+    }
+
+    public void Succeed()
+    {
+        if (_failures > 0)
+            _outcomes++;
+    }
+
+    public readonly string Describe(double now)
+    {
+        var detail = _detail ?? "no detail";
+        if (detail.Length > DetailCharsMax)
+            detail = detail[..DetailCharsMax];
+        var what = _phase switch
+        {
+            AttemptPhase.Connect => "connections",
+            AttemptPhase.Greeting => "greetings",
+            AttemptPhase.Hello => "EHLO",
+            AttemptPhase.Tls => "TLS handshakes",
+            AttemptPhase.Mail => "MAIL",
+            AttemptPhase.Rcpt => "RCPT",
+            AttemptPhase.Data => "DATA",
+            AttemptPhase.FinalDot => "messages",
+            _ => "QUIT",
+        };
+        var verb = detail.Length > 0 && char.IsAsciiDigit(detail[0]) ? "answered " : "failed: ";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{_failures} of {_outcomes} {what} {verb}{detail} in {Math.Max(0.1, now - _startedAt):0.0} s");
+    }
+}

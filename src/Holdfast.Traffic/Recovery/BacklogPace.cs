@@ -1,0 +1,59 @@
+using Holdfast.Traffic.Limits;
+
+namespace Holdfast.Traffic.Recovery;
+
+/// <summary>How fast waiting mail goes to a site that has come back: only what fresh mail leaves, and growing slowly.
+/// </summary>
+internal sealed class BacklogPace
+{
+    private const double Ceiling = 0.97;
+    private double _share;
+    private TokenBucket _bucket;
+    private bool _used;
+
+    /// <summary>True from a closure until waiting mail may take all that fresh mail leaves.</summary>
+    public bool IsGated { get; private set; }
+
+    public void Begin(TrafficOptions options, double now)
+    {
+        IsGated = true;
+        _share = options.BacklogShare;
+        _bucket = TokenBucket.Full(1, now);
+    }
+
+    public void Fail(TrafficOptions options) => _share = Math.Max(options.BacklogShare / 4, _share / 2);
+
+    /// <summary>Once a second: grows only while it is what holds waiting mail back.</summary>
+    public void EndWindow(TrafficOptions options, double seconds)
+    {
+        if (!IsGated)
+            return;
+        if (_used)
+            _share += options.BacklogGrowth * seconds;
+        _used = false;
+        if (_share >= Ceiling)
+            IsGated = false;
+    }
+
+    /// <summary>Takes leave for one waiting message; 0 when granted, else the seconds to wait.</summary>
+    /// <param name="allowed">What the site may be given a second now.</param>
+    /// <param name="fresh">What fresh mail takes of it a second.</param>
+    public double Wait(double allowed, double fresh, double burstSeconds, double now)
+    {
+        var left = Ceiling * allowed - fresh;
+        if (left <= 0)
+            return 0.1;
+        var rate = Math.Min(left, Math.Max(_share * allowed, 0.5));
+        _bucket.Refill(rate, Math.Max(1, rate * burstSeconds), now);
+        if (_bucket.TryTake())
+        {
+            _used = true;
+            return 0;
+        }
+        _used = true;
+        return _bucket.WaitFor(rate);
+    }
+
+    /// <summary>Gives a leave back that could not be used.</summary>
+    public void Return() => _bucket.GiveBack();
+}

@@ -1,0 +1,77 @@
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Traffic;
+
+/// <summary>The engine behind a lock: what hosts use.</summary>
+/// <remarks>Every call is bounded work in memory (about a microsecond), so one lock serves thousands of operations a
+/// second; nothing waits inside it. <c>now</c> may come slightly out of order from different threads.</remarks>
+public sealed class TrafficBoard : ITrafficBoard
+{
+    private readonly Lock _gate = new();
+    private readonly TrafficEngine _engine;
+    private Topology _topology;
+
+    public TrafficBoard(Topology topology, TrafficOptions options, Random random)
+    {
+        _engine = new TrafficEngine(topology, options, random);
+        _topology = topology;
+    }
+
+    public Topology Topology => Volatile.Read(ref _topology);
+
+    public Placement Place(in PlacementRequest request, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Place(request, now);
+    }
+
+    public void Report(in TrafficOutcome outcome, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.Report(outcome, now);
+    }
+
+    public void Release(in Placement placement, bool delivered, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.Release(placement, delivered, now);
+    }
+
+    public bool IsClosed(ServiceId service)
+    {
+        lock (_gate)
+            return _engine.IsClosed(service);
+    }
+
+    public IReadOnlyList<VerdictChange> Tick(TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Tick(now);
+    }
+
+    /// <summary>The topology must have been built by <c>FromOptions(options, Topology)</c> of this board's present one.
+    /// </summary>
+    public void Reload(Topology topology, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            _engine.Reload(topology, now);
+            Volatile.Write(ref _topology, topology);
+        }
+    }
+
+    /// <summary>Swaps the options; verdicts and measurements stay.</summary>
+    public void Apply(TrafficOptions options)
+    {
+        lock (_gate)
+            _engine.Apply(options);
+    }
+
+    public TrafficSnapshot Snapshot(TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Snapshot(now);
+    }
+}

@@ -22,7 +22,8 @@ internal sealed partial class TrafficEngine
             foreach (var id in site.Node.Targets)
                 targets.Add(Snapshot(site, _targets[id.Value], now));
             sites.Add(new SiteSnapshot(Topology.Services[site.Node.Service.Value].Name, site.Node.Name,
-                site.Node.Region, site.Node.IsHome, new Verdict(site.State, TimeSpan.FromSeconds(site.Since), site.Evidence),
+                site.Node.Region, site.Node.IsHome,
+                new Verdict(site.State, TimeSpan.FromSeconds(site.Since), site.Evidence),
                 site.Capacity.PerSecond, site.Delivered.PerSecond(now), site.Failed.PerSecond(now),
                 all > 0 ? site.PlacedMeter.PerSecond(now) / all : 0, targets));
         }

@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using Holdfast.Bench;
+using Holdfast.Bench.Load;
+
+var root = new RootCommand("Measurements of Holdfast, side by side with what people use instead.");
+root.Add(SmtpComparison.Command());
+root.Add(LoadCommands.Generate());
+root.Add(LoadCommands.Sink());
+return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Holdfast.Bench.Peers;
+
+/// <summary>A mail relay under test: takes on one port, sends to another.</summary>
+internal abstract class TestedSystem(string name) : IDisposable
+{
+    public string Name { get; } = name;
+    public abstract int RootProcessId { get; }
+    public abstract int Port { get; }
+    public abstract void Start(int sinkPort);
+    public abstract void Dispose();
+
+    protected static void WaitForGreeting(int port, TimeSpan limit, Func<string> log)
+    {
+        var watch = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                using var client = new TcpClient("127.0.0.1", port);
+                using var reader = new StreamReader(client.GetStream());
+                if (reader.ReadLine()?.StartsWith("220", StringComparison.Ordinal) == true)
+                    return;
+            }
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                // Not up yet.
+            }
+            if (watch.Elapsed > limit)
+                throw new InvalidOperationException($"no greeting on port {port} within {limit}:\n{log()}");
+            using var pause = new ManualResetEventSlim();
+            pause.Wait(TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    protected static Process Run(string program, params string[] arguments)
+    {
+        var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        }) ?? throw new InvalidOperationException($"{program} did not start");
+        return process;
+    }
+}
+
+/// <summary>The published binary with the two-sites example on ports of its own.</summary>
+internal sealed class HoldfastSystem(string binary, string folder, int port) : TestedSystem("Holdfast")
+{
+    private Process? _process;
+
+    public override int RootProcessId => _process!.Id;
+    public override int Port => port;
+
+    public override void Start(int sinkPort)
+    {
+        Directory.CreateDirectory(folder);
+        var config = Path.Combine(folder, "holdfast.json");
+        File.WriteAllText(config, $$"""
+            { "Holdfast": {
+              "HostName": "holdfast.test",
+              "Operator": { "HttpEndpoint": "127.0.0.1:{{port + 1}}" },
+              "Topology": { "HomeRegion": "na", "Regions": [ { "Name": "na" } ], "Sites": [
+                { "Name": "mail-na", "Service": "mail", "Region": "na", "CapacityPerSecond": 1000000,
+                  "Targets": [ { "Address": "127.0.0.1:{{sinkPort}}" } ] } ] },
+              "Mail": {
+                "Receive": { "Listeners": [ { "Name": "relay", "Endpoint": "127.0.0.1:{{port}}", "Role": "Relay",
+                  "TrustedNetworks": [ "127.0.0.0/8" ] } ] },
+                "Route": { "Rules": [ { "Domain": "*", "Service": "mail", "Tls": "None" } ] } } } }
+            """);
+        var log = new StreamWriter(Path.Combine(folder, "holdfast.log"));
+        _process = Run(binary, "run", "--config", config, "--data", Path.Combine(folder, "data"));
+        void Keep(object sender, DataReceivedEventArgs e)
+        {
+            lock (log)
+            {
+                log.WriteLine(e.Data);
+                log.Flush();
+            }
+        }
+        _process.OutputDataReceived += Keep;
+        _process.ErrorDataReceived += Keep;
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        WaitForGreeting(port, TimeSpan.FromSeconds(30), () => File.ReadAllText(Path.Combine(folder, "holdfast.log")));
+    }
+
+    public override void Dispose()
+    {
+        if (_process is { HasExited: false })
+        {
+            using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+            kill.WaitForExit();
+            if (!_process.WaitForExit(15_000))
+                _process.Kill();
+        }
+        _process?.Dispose();
+    }
+}
+
+/// <summary>A private Postfix, tuned as a relay: no chroot, no DNS, enough processes, no in-flow delay.</summary>
+internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Postfix")
+{
+    private int _master;
+
+    public override int RootProcessId => _master;
+    public override int Port => port;
+
+    public override void Start(int sinkPort)
+    {
+        var etc = Path.Combine(folder, "etc");
+        Directory.CreateDirectory(etc);
+        Directory.CreateDirectory(Path.Combine(folder, "queue"));
+        Directory.CreateDirectory(Path.Combine(folder, "data"));
+        File.SetUnixFileMode(folder, (UnixFileMode)0x1ED);
+        Run("chown", "postfix", Path.Combine(folder, "data")).WaitForExit();
+        // in_flow_delay 0, process and concurrency limits raised, syslog to a file: what its own tuning guide advises
+        // for a relay (TUNING_README); everything that asks DNS is off, since there is none here.
+        File.WriteAllText(Path.Combine(etc, "main.cf"), $"""
+            compatibility_level = 3.6
+            queue_directory = {folder}/queue
+            data_directory = {folder}/data
+            meta_directory = /etc/postfix
+            shlib_directory = /usr/lib/postfix
+            daemon_directory = /usr/lib/postfix/sbin
+            command_directory = /usr/sbin
+            maillog_file = {folder}/maillog
+            maillog_file_prefixes = {folder}
+            inet_interfaces = 127.0.0.1
+            inet_protocols = ipv4
+            myhostname = postfix.test
+            mydestination =
+            mynetworks = 127.0.0.0/8
+            alias_maps =
+            alias_database =
+            local_recipient_maps =
+            relayhost = [127.0.0.1]:{sinkPort}
+            smtp_host_lookup = native
+            disable_dns_lookups = yes
+            smtpd_peername_lookup = no
+            smtpd_client_connection_count_limit = 0
+            smtpd_client_connection_rate_limit = 0
+            default_process_limit = 200
+            default_destination_concurrency_limit = 100
+            initial_destination_concurrency = 20
+            smtp_connection_cache_on_demand = yes
+            smtp_connection_cache_destinations = 127.0.0.1
+            message_size_limit = 157286400
+            mailbox_size_limit = 0
+            in_flow_delay = 0s
+            qmgr_message_active_limit = 20000
+            """ + "\n");
+        var lines = File.ReadAllLines("/usr/share/postfix/master.cf.dist").Select(line =>
+        {
+            var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (line.Length == 0 || line[0] is '#' or ' ' or '\t' || fields.Length < 8)
+                return line;
+            if (fields[0] == "smtp" && fields[1] == "inet")
+                fields[0] = $"127.0.0.1:{port}";
+            fields[4] = "n";
+            return string.Join(' ', fields);
+        });
+        File.WriteAllLines(Path.Combine(etc, "master.cf"), lines);
+        using var start = Run("/usr/sbin/postfix", "-c", etc, "start");
+        start.WaitForExit();
+        WaitForGreeting(port, TimeSpan.FromSeconds(30), () => File.ReadAllText(Path.Combine(folder, "maillog")));
+        // The master holds a lock on its pid file that .NET's own opening respects; cat doesn't.
+        using var cat = Run("cat", Path.Combine(folder, "queue/pid/master.pid"));
+        _master = int.Parse(cat.StandardOutput.ReadToEnd().Trim(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public override void Dispose()
+    {
+        using var stop = Run("/usr/sbin/postfix", "-c", Path.Combine(folder, "etc"), "stop");
+        stop.WaitForExit();
+    }
+}

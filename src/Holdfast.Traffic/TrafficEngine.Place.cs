@@ -10,6 +10,8 @@ internal sealed partial class TrafficEngine
 {
     /// <summary>Share of a burst that waiting mail leaves to fresh mail.</summary>
     private const double BurstKeptForFresh = 0.3;
+    /// <summary>Below this share of its spill mark in slots a site no longer counts as overfull.</summary>
+    private const double SlotsEased = 0.75;
 
     public Placement Place(in PlacementRequest request, TimeSpan time)
     {
@@ -26,6 +28,7 @@ internal sealed partial class TrafficEngine
         var open = 0;
         var closed = 0;
         var kept = false;
+        SiteState? first = null;
         foreach (var id in order)
         {
             var site = _sites[id.Value];
@@ -43,10 +46,15 @@ internal sealed partial class TrafficEngine
             if (TryTargetCanary(site, request, order, now, out placement))
                 return placement;
             open++;
-            MarkOver(site, request.Priority, now);
-            var mayLeave = MayLeave(site, now);
+            MarkOver(site, now);
+            first ??= site;
+            // What has left home already is taken by others up to their spill mark only.
+            var mayLeave = site != first || MayLeave(site, now);
             if (TryPlace(site, request, order, now, spilling: mayLeave, out placement, out var siteWait))
+            {
+                first.Asked.Count(now);
                 return placement;
+            }
             wait = Math.Min(wait, siteWait);
             if (!mayLeave)
             {
@@ -63,7 +71,10 @@ internal sealed partial class TrafficEngine
                 if (site.IsClosed || !HasUsableTarget(site, request.Avoid))
                     continue;
                 if (TryPlace(site, request, order, now, spilling: false, out placement, out var siteWait))
+                {
+                    first!.Asked.Count(now);
                     return placement;
+                }
                 wait = Math.Min(wait, siteWait);
             }
         }
@@ -182,20 +193,25 @@ internal sealed partial class TrafficEngine
     private bool IsOver(SiteState site, byte priority, double now)
     {
         var mark = priority == 0 ? _options.SpillFromTop : _options.SpillFrom;
-        if (site.Placed.PerSecond(now) >= mark * site.Allowed)
-            return true;
+        return site.Placed.PerSecond(now) >= mark * site.Allowed || site.InFlight >= mark * Slots(site);
+    }
+
+    private int Slots(SiteState site)
+    {
         var slots = 0;
         foreach (var id in site.Node.Targets)
         {
             if (_targets[id.Value].IsOpen)
                 slots += _targets[id.Value].Limit.Known;
         }
-        return site.InFlight >= mark * slots;
+        return slots;
     }
 
-    private void MarkOver(SiteState site, byte priority, double now)
+    /// <summary>Keeps account of how long more has been asked of a site than its spill mark.</summary>
+    private void MarkOver(SiteState site, double now)
     {
-        if (!IsOver(site, priority, now))
+        var slots = _options.SpillFrom * Slots(site);
+        if (site.Asked.PerSecond(now) < _options.SpillFrom * site.Allowed && site.InFlight < SlotsEased * slots)
             site.OverSince = double.NaN;
         else if (double.IsNaN(site.OverSince))
             site.OverSince = now;

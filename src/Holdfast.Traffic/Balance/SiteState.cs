@@ -20,6 +20,8 @@ internal sealed class SiteState
     public TokenBucket Pace;
     public SmoothRate Placed;
     public SmoothRate Fresh;
+    /// <summary>What was placed here or, for want of room here, farther away.</summary>
+    public SmoothRate Asked;
     public VerdictState State;
     public double Since;
     public double ReopenedAt = double.NegativeInfinity;

@@ -69,7 +69,7 @@ internal sealed class BoardFixture
     }
 
     public void Fail(in Placement placement, FailureScope scope, AttemptPhase phase = AttemptPhase.Rcpt,
-        string detail = NotAccepting, uint recipient = 1, uint sender = 1, double latency = 0.005)
+        string detail = NotAccepting, uint recipient = 1, uint sender = 1, double latency = 0)
     {
         Board.Report(new TrafficOutcome(placement.Target, OperationClass.MailDelivery, phase, scope,
             TimeSpan.FromSeconds(latency), detail, recipient, sender), Now);

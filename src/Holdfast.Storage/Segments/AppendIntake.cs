@@ -1,0 +1,82 @@
+namespace Holdfast.Storage.Segments;
+
+/// <summary>Where producers leave appends and the writer takes them, in order.</summary>
+/// <remarks>Bounded by <see cref="SegmentLogOptions.PendingMax"/>: beyond it producers wait for their turn.</remarks>
+internal sealed class AppendIntake(int pendingMax, bool continueAsynchronously) : IDisposable
+{
+    private const int SparesMax = 4096;
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _room = new(pendingMax, pendingMax);
+    private AppendOperation? _first;
+    private AppendOperation? _last;
+    private AppendOperation? _spare;
+    private int _spareCount;
+    private bool _isClosed;
+
+    /// <summary>Takes room when there is some at once.</summary>
+    public bool TryEnter() => _room.Wait(0);
+
+    public Task EnterAsync() => _room.WaitAsync();
+
+    public void Leave(int count)
+    {
+        if (count > 0) _room.Release(count);
+    }
+
+    public AppendOperation Rent()
+    {
+        lock (_gate)
+        {
+            var spare = _spare;
+            if (spare is null) return new AppendOperation(this, continueAsynchronously);
+            _spare = spare.Next;
+            _spareCount--;
+            spare.Next = null;
+            return spare;
+        }
+    }
+
+    public void Return(AppendOperation operation)
+    {
+        lock (_gate)
+        {
+            if (_spareCount >= SparesMax) return;
+            operation.Next = _spare;
+            _spare = operation;
+            _spareCount++;
+        }
+    }
+
+    /// <summary>Leaves an operation for the writer. False when the log is closing.</summary>
+    public bool TryAdd(AppendOperation operation)
+    {
+        lock (_gate)
+        {
+            if (_isClosed) return false;
+            if (_last is null) _first = operation;
+            else _last.Next = operation;
+            _last = operation;
+            return true;
+        }
+    }
+
+    /// <summary>Everything that waits, linked by Next in order of arrival; null when nothing does.</summary>
+    public AppendOperation? TakeAll()
+    {
+        lock (_gate)
+        {
+            var first = _first;
+            _first = _last = null;
+            return first;
+        }
+    }
+
+    public bool IsEmpty => Volatile.Read(ref _first) is null;
+
+    public void Close()
+    {
+        lock (_gate) _isClosed = true;
+    }
+
+    public void Dispose() => _room.Dispose();
+}

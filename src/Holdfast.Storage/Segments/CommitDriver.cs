@@ -1,0 +1,27 @@
+namespace Holdfast.Storage.Segments;
+
+/// <summary>Decides on which thread the log commits: one of its own in production, the caller's in simulation.</summary>
+public abstract class CommitDriver
+{
+    private protected CommitDriver()
+    {
+    }
+
+    /// <summary>False when awaiting code must continue on the thread that completes it, for repeatable runs.</summary>
+    internal abstract bool ContinuesAsynchronously { get; }
+
+    /// <summary>Begins to call the log's Commit whenever it was woken.</summary>
+    internal abstract void Start(SegmentWriter writer);
+
+    /// <summary>There is something to commit.</summary>
+    internal abstract void Wake();
+
+    /// <summary>Calls Commit once more after the delay.</summary>
+    internal abstract void WakeAfter(TimeSpan delay);
+
+    /// <summary>Runs slow work (making a segment) beside the commits.</summary>
+    internal abstract void RunBeside(Action work);
+
+    /// <summary>Ends after everything taken in was committed.</summary>
+    internal abstract Task StopAsync();
+}

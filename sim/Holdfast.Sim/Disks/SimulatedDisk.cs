@@ -13,13 +13,13 @@ namespace Holdfast.Sim.Disks;
 internal sealed class SimulatedDisk : IDisk
 {
     private const string RootName = "";
-    private readonly SimulatedDiskOptions _options;
+    private readonly SimulatedDiskManners _options;
     private readonly SortedDictionary<string, SimulatedDirectory> _directories = new(StringComparer.Ordinal);
     private readonly HashSet<string> _locks = new(StringComparer.Ordinal);
 
-    public SimulatedDisk(SimulatedDiskOptions? options = null)
+    public SimulatedDisk(SimulatedDiskManners? options = null)
     {
-        _options = options ?? new SimulatedDiskOptions();
+        _options = options ?? new SimulatedDiskManners();
         _directories.Add(RootName, new SimulatedDirectory());
     }
 
@@ -44,7 +44,7 @@ internal sealed class SimulatedDisk : IDisk
         }
     }
 
-    public SimulatedDiskOptions Options => _options;
+    public SimulatedDiskManners Options => _options;
 
     /// <summary>The disk as after a power cut now. This one stays as it is.</summary>
     public SimulatedDisk Cut(Random random)

@@ -19,7 +19,8 @@ public interface IDisk
     void Delete(string path);
     /// <summary>Makes creations, renames and deletions in the directory durable.</summary>
     void SyncDirectory(string directory);
-    /// <summary>Takes an exclusive lock on a file (created when missing) until disposed: one writer a directory.</summary>
+    /// <summary>Takes an exclusive lock on a file (made when missing) until disposed: one writer a directory.
+    /// </summary>
     /// <exception cref="DiskException">Locked: another process, or another part of this one, holds it.</exception>
     IDisposable Lock(string path);
     /// <summary>Bytes that an unprivileged writer can still use on this file system.</summary>

@@ -1,6 +1,6 @@
 namespace Holdfast.Storage.Segments;
 
-/// <summary>Decides on which thread the log commits: one of its own in production, the caller's in simulation.</summary>
+/// <summary>Decides on which thread the log commits: its own in production, the caller's in simulation.</summary>
 public abstract class CommitDriver
 {
     private protected CommitDriver()

@@ -6,7 +6,8 @@ namespace Holdfast.Storage.Segments;
 public sealed class SegmentLogOptions
 {
     /// <summary>Size of a segment file, reserved and zeroed before use. A record must fit into one.</summary>
-    /// <value>64 MiB: making the next one takes about 0.1 s of the disk, and compaction copies little at a time.</value>
+    /// <value>64 MiB: making the next one takes about 0.1 s of the disk, and compaction copies little at a time.
+    /// </value>
     [Range(64 << 10, 1 << 30)]
     public int SegmentBytes { get; set; } = 64 << 20;
 

@@ -332,7 +332,7 @@ internal sealed partial class SegmentRecovery(
     }
 
     [LoggerMessage(EventId = 3010, Level = LogLevel.Error,
-        Message = "Segment {Segment} is damaged at {Offset}, {Length} bytes: {Reason}; {RecordsLost} records are missing")]
+        Message = "Segment {Segment} is damaged at {Offset}, {Length} bytes: {Reason}; {RecordsLost} records missing")]
     private partial void DamageFound(uint segment, long offset, long length, DamageReason reason, long recordsLost);
 
     [LoggerMessage(EventId = 3011, Level = LogLevel.Information,
@@ -342,7 +342,8 @@ internal sealed partial class SegmentRecovery(
     [LoggerMessage(EventId = 3012, Level = LogLevel.Error, Message = "Segment {Segment} can't be read")]
     private partial void ReadFailed(Exception error, uint segment);
 
-    [LoggerMessage(EventId = 3013, Level = LogLevel.Warning, Message = "'{Path}' is damaged and could not be set aside")]
+    [LoggerMessage(EventId = 3013, Level = LogLevel.Warning,
+        Message = "'{Path}' is damaged and could not be set aside")]
     private partial void NotSetAside(Exception error, string path);
 
     [LoggerMessage(EventId = 3014, Level = LogLevel.Error,

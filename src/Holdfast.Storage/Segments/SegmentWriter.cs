@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Storage.Segments;
 
-/// <summary>The log's one writer: takes everything that waits, writes it as one batch, syncs once, completes all.</summary>
+/// <summary>The log's one writer: takes all that waits, writes it as one batch, syncs once, completes all.</summary>
 /// <remarks>
 /// Every member but those marked is called by the commit driver only, so never twice at a time.
 /// Order on failure: the segment is poisoned, a fresh one is opened whose first record says where the poisoned one ends

@@ -1,7 +1,7 @@
 namespace Holdfast.Sim.Disks;
 
 /// <summary>What the simulated disk does on purpose.</summary>
-internal sealed class SimulatedDiskOptions
+internal sealed class SimulatedDiskManners
 {
     /// <summary>Space for all files together.</summary>
     public long TotalBytes { get; set; } = 1L << 40;

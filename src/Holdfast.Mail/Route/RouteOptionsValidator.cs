@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Options;
@@ -19,6 +20,8 @@ public sealed class RouteOptionsValidator(IOptionsMonitor<TopologyOptions>? topo
     /// <summary>The faults, for <c>holdfast check</c> and the validator.</summary>
     public static IEnumerable<string> FaultsOf(RouteOptions options, TopologyOptions? topology)
     {
+        foreach (var fault in RangeFaults(RouteOptions.Section, options))
+            yield return fault;
         if (options.DnsKeepMin > options.DnsKeepMax)
             yield return $"{RouteOptions.Section}:DnsKeepMin: is longer than DnsKeepMax; lower it or raise that";
         for (var i = 0; i < options.DnsServers.Length; i++)
@@ -35,7 +38,8 @@ public sealed class RouteOptionsValidator(IOptionsMonitor<TopologyOptions>? topo
         {
             var key = $"{RouteOptions.Section}:Rules:{i}";
             var rule = options.Rules[i];
-            foreach (var fault in TargetFaults(key, rule, services).Concat(TlsFaults(key, rule)))
+            foreach (var fault in RangeFaults(key, rule).Concat(TargetFaults(key, rule, services))
+                .Concat(TlsFaults(key, rule)))
                 yield return fault;
             if (rule.Name.Length > 64 || rule.Name.AsSpan().ContainsAnyExcept(NameCharacters))
                 yield return $"{key}:Name: use at most 64 letters, digits, '-', '_' and '.'";
@@ -66,6 +70,14 @@ public sealed class RouteOptionsValidator(IOptionsMonitor<TopologyOptions>? topo
                     + "before it; move it up or remove it";
             seen.AddRange(patterns.Select(p => (p, i)));
         }
+    }
+
+    /// <summary>Attributes of one object; the framework's own check doesn't go into arrays.</summary>
+    private static List<string> RangeFaults(string key, object options)
+    {
+        var faults = new List<ValidationResult>();
+        Validator.TryValidateObject(options, new ValidationContext(options), faults, validateAllProperties: true);
+        return [.. faults.Select(f => $"{key}:{string.Join(',', f.MemberNames)}: {f.ErrorMessage}")];
     }
 
     private static IEnumerable<string> TargetFaults(string key, RouteRuleOptions rule, List<string>? services)

@@ -46,7 +46,7 @@ internal sealed class MarkedSender(int port, string prefix = "m")
     {
         var number = Interlocked.Increment(ref _next);
         var marker = $"{prefix}-{number}";
-        foreach (var command in (string[])[$"MAIL FROM:<s{number}@sender.test>", $"RCPT TO:<r{number}@dest.test>", "DATA"])
+        foreach (var command in (string[])[$"MAIL FROM:<s{number}@sender.test>", $"RCPT TO:<r{number}@{prefix}.test>", "DATA"])
         {
             var reply = await CommandAsync(stream, reader, command);
             if (reply[0] is '4' or '5')

@@ -19,7 +19,8 @@ internal enum Pipelining
 
 /// <summary>Sends messages as fast as the server takes them, over blocking sockets, one thread a connection: the
 /// cheapest form, since the generator shares the machine with what it measures.</summary>
-internal sealed class LoadGenerator(IPEndPoint server, int connections, int messages, int sizeBytes, Pipelining mode)
+internal sealed class LoadGenerator(IPEndPoint server, int connections, int messages, int sizeBytes, Pipelining mode,
+    string domain = "load.test")
 {
     private int _accepted;
     private int _refused;
@@ -69,7 +70,7 @@ internal sealed class LoadGenerator(IPEndPoint server, int connections, int mess
             replies.Expect(1);
             var content = Content(sizeBytes);
             var envelope = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-                $"MAIL FROM:<s{number}@load.test>\r\nRCPT TO:<r{number}@load.test>\r\nDATA\r\n"));
+                $"MAIL FROM:<s{number}@load.test>\r\nRCPT TO:<r{number}@{domain}>\r\nDATA\r\n"));
             var commands = Encoding.ASCII.GetString(envelope).Split('\n', StringSplitOptions.RemoveEmptyEntries)
                 .Select(c => Encoding.ASCII.GetBytes(c + "\n")).ToArray();
             byte[] chained = [.. content, .. envelope];

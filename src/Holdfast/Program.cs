@@ -1,1 +1,3 @@
-return 0;
+using Holdfast.Commands;
+
+return await CommandTree.InvokeAsync(args, Console.Out, Console.Error);

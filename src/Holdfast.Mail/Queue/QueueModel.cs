@@ -17,6 +17,8 @@ public sealed record QueueSelector
     /// <summary>Part of the last reply or hold reason, case-insensitive.</summary>
     public string? Reason { get; init; }
     public bool? IsHeld { get; init; }
+    /// <summary>Only messages whose id sorts after this one: the next page of a list. No condition by itself.</summary>
+    public string? After { get; init; }
 }
 
 /// <summary>Why a message is where it is, in a word; the sentence is in <see cref="QueueItem.Why"/>.</summary>

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using Holdfast.Operator;
+
+namespace Holdfast.Commands;
+
+/// <summary><c>queue export</c> and <c>queue import</c>: messages out of one server and into another.</summary>
+internal static class QueueTransfer
+{
+    /// <summary>Ending of exported messages.</summary>
+    public const string Extension = ".hfmsg";
+
+    public static Command Export()
+    {
+        var command = new ExampledCommand("export",
+            "Write waiting messages to files, one each, with envelope and progress. They stay in the queue.",
+            "holdfast queue export --destination example.com --to ./rescued",
+            "holdfast queue hold --all --yes && holdfast queue export --all --to ./rescued");
+        var selector = new SelectorChoice(command);
+        var to = new Option<string>("--to")
+        {
+            Description = "Directory for the files", HelpName = "DIR", Required = true,
+        };
+        var server = new ServerChoice(command);
+        command.Add(to);
+        command.SetAction(async (parsed, abort) =>
+        {
+            var wanted = selector.Read(parsed);
+            if (!SelectorQuery.SelectsSomething(wanted))
+                throw new CommandException("say which messages to export, or --all", ExitCode.Usage);
+            using var client = server.Connect(parsed);
+            var directory = parsed.GetValue(to)!;
+            Directory.CreateDirectory(directory,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            long written = 0;
+            string? next = null;
+            do
+            {
+                var path = "/api/v1/queue" + SelectorQuery.Write(wanted, ("limit", "1000"), ("after", next));
+                var page = await client.GetAsync(path, OperatorJson.Default.QueuePage, abort);
+                foreach (var item in page.Messages)
+                {
+                    if (await TryWriteAsync(client, item.Id, directory, abort))
+                        written++;
+                }
+                next = page.Next;
+            }
+            while (next is not null);
+            parsed.InvocationConfiguration.Output.WriteLine(
+                written == 0 ? "no message matches" : $"{written} messages written to {directory}");
+            return written == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static async Task<bool> TryWriteAsync(OperatorClient client, string id, string directory,
+        CancellationToken abort)
+    {
+        var path = Path.Combine(directory, id + Extension);
+        var partial = path + ".part";
+        try
+        {
+            await using (var file = new FileStream(partial, new FileStreamOptions
+            {
+                Mode = FileMode.Create, Access = FileAccess.Write, Options = FileOptions.Asynchronous,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                await client.DownloadAsync($"/api/v1/queue/{id}/content", file, abort);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(partial, path, overwrite: true);
+            return true;
+        }
+        catch (CommandException e) when (e.ExitCode == ExitCode.NothingMatched)
+        {
+            // Delivered since it was listed.
+            File.Delete(partial);
+            return false;
+        }
+    }
+
+    public static Command Import()
+    {
+        var command = new ExampledCommand("import",
+            "Take exported messages in, each under a new id. Files that were taken in are named with .imported after.",
+            "holdfast queue import rescued/*.hfmsg");
+        var files = new Argument<string[]>("FILE")
+        {
+            Description = "Exported messages", Arity = ArgumentArity.OneOrMore,
+        };
+        var server = new ServerChoice(command);
+        command.Add(files);
+        command.SetAction(async (parsed, abort) =>
+        {
+            using var client = server.Connect(parsed);
+            var output = parsed.InvocationConfiguration.Output;
+            var failed = 0;
+            foreach (var path in parsed.GetValue(files)!)
+            {
+                try
+                {
+                    await using var file = File.OpenRead(path);
+                    using var body = new StreamContent(file);
+                    var imported = await client.PostAsync("/api/v1/queue/import", body,
+                        OperatorJson.Default.ImportedMessage, abort);
+                    // So that a command given twice doesn't deliver twice.
+                    File.Move(path, path + ".imported", overwrite: true);
+                    output.WriteLine($"{path}: {imported.Id}");
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException
+                    or CommandException { ExitCode: not ExitCode.ServerNotReachable })
+                {
+                    failed++;
+                    parsed.InvocationConfiguration.Error.WriteLine($"{path}: {e.Message}");
+                }
+            }
+            return failed == 0 ? ExitCode.Ok : ExitCode.Failed;
+        });
+        return command;
+    }
+}

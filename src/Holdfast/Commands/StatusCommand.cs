@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using Holdfast.Configuration;
+using Holdfast.Operator;
+
+namespace Holdfast.Commands;
+
+/// <summary><c>holdfast status</c>: sites, targets, verdicts, rates, backlog.</summary>
+internal static class StatusCommand
+{
+    public static Command Create()
+    {
+        var command = new ExampledCommand("status",
+            "Show whether the server is ready, its backlog and rates, and every site and target with its verdict.",
+            "holdfast status", "holdfast status --json | jq .mail.waiting");
+        var server = new ServerChoice(command);
+        var json = JsonOption.Create();
+        command.Add(json);
+        command.SetAction(async (parsed, abort) =>
+        {
+            using var client = server.Connect(parsed);
+            var status = await client.GetAsync("/api/v1/status", OperatorJson.Default.StatusView, abort);
+            var output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(json))
+                JsonOption.Write(output, status, OperatorJson.Default.StatusView);
+            else
+                Write(output, status);
+            return status.NotReady is null ? ExitCode.Ok : ExitCode.NotReady;
+        });
+        return command;
+    }
+
+    private static void Write(TextWriter output, StatusView status)
+    {
+        output.WriteLine($"{status.HostName}: holdfast {status.Version}, {status.Phase.ToLowerInvariant()}"
+            + (status.NotReady is null ? "" : $": {Terminal.Printable(status.NotReady)}"));
+        output.WriteLine($"up since {Moment.Of(status.StartedAt)}, configuration {status.Configuration}");
+        if (status.Mail is { } mail)
+        {
+            var oldest = mail.OldestAgeSeconds is { } age
+                ? $", the oldest {Quantity.Roughly(TimeSpan.FromSeconds(age))}" : "";
+            output.WriteLine($"waiting {mail.Waiting} messages ({Quantity.Bytes(mail.WaitingBytes)}){oldest}; "
+                + $"in delivery {mail.InDelivery}, held {mail.Held}");
+            output.WriteLine($"a second: accepted {Number(mail.AcceptedPerSecond)}, "
+                + $"delivered {Number(mail.DeliveredPerSecond)}, deferred {Number(mail.DeferredPerSecond)}; "
+                + $"connections {mail.Connections}; pressure {mail.Pressure}; "
+                + $"disk free {Quantity.Bytes(mail.FreeDiskBytes)}");
+        }
+        if (status.Sites.Count == 0)
+            return;
+        output.WriteLine();
+        var rows = new List<IReadOnlyList<Cell>>();
+        foreach (var site in status.Sites)
+        {
+            rows.Add([site.Site + (site.IsHome ? " (home)" : ""), site.Region, Cell.State(site.Verdict.State),
+                Moment.Of(site.Verdict.Since), Number(site.DeliveredPerSecond), Number(site.FailedPerSecond),
+                site.Share.ToString("0 %", CultureInfo.InvariantCulture), "", site.Verdict.Evidence]);
+            foreach (var target in site.Targets)
+                rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
+                    Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",
+                    target.NextCanaryAt is { } canary ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}"
+                        : target.Verdict.Evidence]);
+        }
+        Terminal.WriteTable(output, ["Site / target", "Region", "Verdict", "Since", "Delivered/s", "Failed/s", "Share",
+            "In flight", "Evidence"], rows);
+    }
+
+    private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,113 @@
+using System.Net;
+using System.Text;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Configuration;
+
+/// <summary>What must hold between sections: names that refer to each other, endpoints that must not collide.</summary>
+internal static class ConfigurationRules
+{
+    /// <summary>Linux's <c>sun_path</c> holds 108 bytes with the final NUL (unix(7)).</summary>
+    public const int SocketPathBytesMax = 107;
+
+    public static IReadOnlyList<ConfigurationFault> Check(ConfigurationSnapshot snapshot)
+    {
+        var faults = new FaultList(snapshot.Root);
+        var listeners = new List<(string Path, EndpointText Endpoint)>();
+        CheckOperator(snapshot, faults, listeners);
+        CheckTopology(snapshot.Get<TopologyOptions>(), faults);
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                if (listeners[i].Endpoint.Overlaps(listeners[j].Endpoint))
+                    faults.Add(listeners[i].Path, $"{listeners[i].Endpoint} is taken already by {listeners[j].Path}",
+                        "choose another port");
+            }
+        }
+        return faults.All;
+    }
+
+    private static void CheckOperator(ConfigurationSnapshot snapshot, FaultList faults,
+        List<(string, EndpointText)> listeners)
+    {
+        var options = snapshot.Get<OperatorOptions>();
+        const string httpPath = "Holdfast:Operator:HttpEndpoint";
+        if (options.HttpEndpoint.Length > 0)
+        {
+            if (!EndpointText.TryParse(options.HttpEndpoint, out var endpoint, out var problem))
+                faults.Add(httpPath, problem);
+            else if (endpoint.Address is not { } address || !IPAddress.IsLoopback(address))
+                faults.Add(httpPath, $"{endpoint.Host} is not a loopback address",
+                    "use 127.0.0.1 or [::1] and put a proxy with sign-in before it, or \"\" for none");
+            else
+                listeners.Add((httpPath, endpoint));
+        }
+        if (Encoding.UTF8.GetByteCount(options.SocketPath) > SocketPathBytesMax)
+            faults.Add("Holdfast:Operator:SocketPath", $"a socket's path has at most {SocketPathBytesMax} bytes",
+                "choose a shorter one, for example /run/holdfast/holdfast.sock");
+
+        var otlp = snapshot.Get<TelemetryOptions>().OtlpEndpoint;
+        if (otlp.Length > 0 && !(Uri.TryCreate(otlp, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            faults.Add("Holdfast:Telemetry:OtlpEndpoint", $"\"{otlp}\" is not an http address",
+                "for example http://127.0.0.1:4317");
+    }
+
+    private static void CheckTopology(TopologyOptions topology, FaultList faults)
+    {
+        const string path = "Holdfast:Topology";
+        string[] regions = [.. topology.Regions.Select(r => r.Name)];
+        if (topology.HomeRegion.Length > 0 && !Has(regions, topology.HomeRegion))
+            faults.Unknown(path + ":HomeRegion", "region", topology.HomeRegion, regions);
+        Distinct(regions, i => $"{path}:Regions:{i}", "region", faults);
+        Distinct([.. topology.Sites.Select(s => s.Name)], i => $"{path}:Sites:{i}", "site", faults);
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < topology.Sites.Length; i++)
+        {
+            var site = topology.Sites[i];
+            if (site.Region.Length > 0 && !Has(regions, site.Region))
+                faults.Unknown($"{path}:Sites:{i}:Region", "region", site.Region, regions);
+            if (site.CapacityPerSecond is { } capacity && capacity is not (>= 0.1 and <= 1_000_000))
+                faults.Add($"{path}:Sites:{i}:CapacityPerSecond", $"{capacity} is out of range: 0.1 to 1000000",
+                    "leave the key out if the capacity isn't known");
+            if (site.Targets.Length == 0)
+                faults.Add($"{path}:Sites:{i}:Targets", "the site has no targets",
+                    "add at least one, for example { \"Address\": \"192.0.2.25:25\" }");
+            for (var j = 0; j < site.Targets.Length; j++)
+            {
+                var target = $"{path}:Sites:{i}:Targets:{j}:Address";
+                var address = site.Targets[j].Address;
+                if (address.Length == 0)
+                    continue;
+                if (!EndpointText.TryParse(address, out _, out var problem))
+                    faults.Add(target, problem);
+                else if (!seen.TryAdd($"{site.Name}/{address}", target))
+                    faults.Add(target, $"{address} stands twice in site \"{site.Name}\"", "remove one of them");
+            }
+        }
+    }
+
+    private static void Distinct(string[] names, Func<int, string> path, string what, FaultList faults)
+    {
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (names[i].Length > 0 && Has(names[..i], names[i]))
+                faults.Add(path(i), $"there are two {what}s named \"{names[i]}\"", "rename one of them");
+        }
+    }
+
+    private static bool Has(IEnumerable<string> names, string name) =>
+        names.Contains(name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Faults with the lines of their paths.</summary>
+    private sealed class FaultList(ConfigurationNode root)
+    {
+        public List<ConfigurationFault> All { get; } = [];
+
+        public void Add(string path, string problem, string? suggestion = null) =>
+            All.Add(new(ConfigurationLoader.Nearest(root, path).At, path, problem, suggestion));
+
+        public void Unknown(string path, string what, string name, IReadOnlyList<string> known) =>
+            Add(path, $"there is no {what} \"{name}\"", NameGuess.Suggest(name, known));
+    }
+}

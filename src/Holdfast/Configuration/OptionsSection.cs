@@ -1,0 +1,51 @@
+using Holdfast.Evidence.Records;
+using Holdfast.Traffic.Targets;
+using Microsoft.Extensions.Options;
+
+namespace Holdfast.Configuration;
+
+/// <summary>A part of the file and the options class that it fills.</summary>
+/// <param name="Path">Path with colons, beginning with <c>Holdfast</c>.</param>
+internal abstract record OptionsSection(string Path, Type Type)
+{
+    /// <summary>Every section there is. A room with options adds its line here, and nothing else.</summary>
+    public static IReadOnlyList<OptionsSection> All { get; } =
+    [
+        new Of<HostOptions>("Holdfast"),
+        new Of<OperatorOptions>("Holdfast:Operator"),
+        new Of<TelemetryOptions>("Holdfast:Telemetry"),
+        new Of<TopologyOptions>("Holdfast:Topology"),
+        new Of<EvidenceOptions>("Holdfast:Evidence"),
+    ];
+
+    /// <summary>Sections that are accepted but that no room of this build reads.</summary>
+    private static readonly string[] s_unread = ["Holdfast:Mail"];
+
+    /// <summary>Names directly below a path that lead to other sections.</summary>
+    public static IReadOnlyList<string> ChildrenOf(string path) =>
+        [.. All.Select(s => s.Path).Concat(s_unread).Where(p => p.StartsWith(path + ":", StringComparison.Ordinal))
+            .Select(p => p[(path.Length + 1)..].Split(':')[0]).Distinct()];
+
+    /// <summary>Runs the room's own cross-field rules.</summary>
+    public abstract IReadOnlyList<string> Validate(object options, IServiceProvider rules);
+
+    /// <summary>Lets rooms have the options as <see cref="IOptionsMonitor{T}"/> and <see cref="IOptions{T}"/>.
+    /// </summary>
+    public abstract void Register(IServiceCollection services);
+
+    private sealed record Of<T>(string Path) : OptionsSection(Path, typeof(T)) where T : class
+    {
+        public override IReadOnlyList<string> Validate(object options, IServiceProvider rules) =>
+            [.. rules.GetServices<IValidateOptions<T>>()
+                .Select(rule => rule.Validate(Options.DefaultName, (T)options))
+                .Where(result => result.Failed)
+                .SelectMany(result => result.Failures ?? [])];
+
+        public override void Register(IServiceCollection services)
+        {
+            services.AddSingleton<ReloadedOptions<T>>();
+            services.AddSingleton<IOptionsMonitor<T>>(p => p.GetRequiredService<ReloadedOptions<T>>());
+            services.AddSingleton<IOptions<T>>(p => p.GetRequiredService<ReloadedOptions<T>>());
+        }
+    }
+}

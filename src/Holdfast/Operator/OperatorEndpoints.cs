@@ -1,0 +1,210 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Holdfast.Configuration;
+using Holdfast.Mail;
+using Holdfast.Mail.Queue;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Holdfast.Operator;
+
+/// <summary>What can be asked over HTTP and the socket, and what can be done over the socket.</summary>
+/// <remarks>Every answer is JSON (<c>/healthz</c> and <c>/metrics</c> are text); every error is problem+json. Acts are
+/// refused on HTTP by <see cref="OperatorGuard"/> already, and here a second time.</remarks>
+internal static class OperatorEndpoints
+{
+    public const int PageDefault = 100, PageMax = 1000;
+    /// <summary>An exported message may be as large as a message (150 MiB) with its header line.</summary>
+    public const long ImportBytesMax = 160L << 20;
+
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/healthz", static context => context.Response.WriteAsync("ok\n"));
+        app.MapGet("/readyz", Ready);
+        app.MapGet("/api/v1/status", static context => Answer(context,
+            Service<StatusBoard>(context).Status(), OperatorJson.Default.StatusView));
+        app.MapGet("/api/v1/sites", static context => Answer(context,
+            Service<StatusBoard>(context).Sites(), OperatorJson.Default.IReadOnlyListSiteView));
+        app.MapGet("/api/v1/queue", List);
+        app.MapGet("/api/v1/queue/count", Count);
+        app.MapGet("/api/v1/queue/shape", static async context => await Answer(context,
+            await Service<IMailQueue>(context).ShapeAsync(context.RequestAborted), OperatorJson.Default.QueueShape));
+        app.MapGet("/api/v1/queue/{id}", Show);
+        app.MapGet("/api/v1/route", Route);
+        app.MapGet("/api/v1/queue/{id}/content", Export);
+        app.MapPost("/api/v1/queue/act", Act);
+        app.MapPost("/api/v1/queue/import", Import);
+        app.MapPost("/api/v1/reload", Reload);
+    }
+
+    private static Task Ready(HttpContext context)
+    {
+        var reasons = Service<StatusBoard>(context).NotReady();
+        context.Response.StatusCode = reasons.Count == 0 ? 200 : 503;
+        return Answer(context, new ReadyView(reasons.Count == 0, reasons), OperatorJson.Default.ReadyView);
+    }
+
+    private static async Task List(HttpContext context)
+    {
+        if (SelectorQuery.TryRead(context.Request.Query, out var problem) is not { } selector)
+        {
+            await Problem.WriteAsync(context, 400, problem!);
+            return;
+        }
+        if (SelectorQuery.TryNumber(context.Request.Query, "limit", PageDefault, 1, PageMax) is not { } limit)
+        {
+            await Problem.WriteAsync(context, 400, $"limit: a whole number from 1 to {PageMax}");
+            return;
+        }
+        var after = context.Request.Query["after"].ToString();
+        if (after.Length > 0 && !MessageId.TryParse(after, out _))
+        {
+            await Problem.WriteAsync(context, 400, "after: give the value of next of the page before");
+            return;
+        }
+        // To list needs no condition: what acts mustn't do by a slip is harmless to look at.
+        if (!SelectorQuery.SelectsSomething(selector))
+            selector = selector with { All = true };
+        if (after.Length > 0)
+            selector = selector with { After = after };
+        var page = new List<QueueItem>();
+        string? next = null;
+        await foreach (var item in Service<IMailQueue>(context).ListAsync(selector, limit + 1, context.RequestAborted))
+        {
+            if (after.Length > 0 && string.CompareOrdinal(item.Id, after) <= 0)
+                continue;
+            if (page.Count == limit)
+            {
+                next = page[^1].Id;
+                break;
+            }
+            page.Add(item);
+        }
+        await Answer(context, new QueuePage(page, next), OperatorJson.Default.QueuePage);
+    }
+
+    private static async Task Count(HttpContext context)
+    {
+        if (SelectorQuery.TryRead(context.Request.Query, out var problem) is not { } selector)
+        {
+            await Problem.WriteAsync(context, 400, problem!);
+            return;
+        }
+        var matched = await Service<IMailQueue>(context).CountAsync(selector, context.RequestAborted);
+        await Answer(context, new QueueCount(matched), OperatorJson.Default.QueueCount);
+    }
+
+    private static async Task Show(HttpContext context)
+    {
+        if (await ReadId(context) is not { } id)
+            return;
+        var detail = await Service<IMailQueue>(context).ShowAsync(id, context.RequestAborted);
+        if (detail is null)
+            await NotWaiting(context, id);
+        else
+            await Answer(context, detail, OperatorJson.Default.QueueDetail);
+    }
+
+    private static async Task Route(HttpContext context)
+    {
+        var address = context.Request.Query["address"].ToString();
+        if (address.Length is 0 or > 1024)
+        {
+            await Problem.WriteAsync(context, 400, "address: give a recipient, for example ?address=ann@example.com");
+            return;
+        }
+        await Answer(context, await Service<IRouteExplainer>(context).ExplainAsync(address, context.RequestAborted),
+            OperatorJson.Default.RouteExplanation);
+    }
+
+    private static async Task Export(HttpContext context)
+    {
+        if (!await MayAct(context) || await ReadId(context) is not { } id)
+            return;
+        context.Response.ContentType = "application/octet-stream";
+        if (!await Service<IMailQueue>(context).ExportAsync(id, context.Response.Body, context.RequestAborted)
+            && !context.Response.HasStarted)
+            await NotWaiting(context, id);
+    }
+
+    private static async Task Act(HttpContext context)
+    {
+        if (!await MayAct(context))
+            return;
+        QueueActRequest? request;
+        try
+        {
+            request = await JsonSerializer.DeserializeAsync(context.Request.Body, OperatorJson.Default.QueueActRequest,
+                context.RequestAborted);
+        }
+        catch (JsonException e)
+        {
+            await Problem.WriteAsync(context, 400, "the body is not an act: " + e.Message);
+            return;
+        }
+        if (request?.Selector is null || !SelectorQuery.SelectsSomething(request.Selector))
+        {
+            await Problem.WriteAsync(context, 400, "an act needs a selector; for every message say \"all\": true");
+            return;
+        }
+        var result = await Service<IMailQueue>(context).ActAsync(request.Act, request.Selector,
+            context.Features.Get<OperatorDoor>()!.Actor, request.Reason, context.RequestAborted);
+        await Answer(context, result, OperatorJson.Default.QueueActResult);
+    }
+
+    private static async Task Import(HttpContext context)
+    {
+        if (!await MayAct(context))
+            return;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = ImportBytesMax;
+        try
+        {
+            var id = await Service<IMailQueue>(context).ImportAsync(context.Request.Body,
+                context.Features.Get<OperatorDoor>()!.Actor, context.RequestAborted);
+            await Answer(context, new ImportedMessage(id.ToString()), OperatorJson.Default.ImportedMessage);
+        }
+        catch (Exception e) when (e is FormatException or InvalidDataException or JsonException)
+        {
+            await Problem.WriteAsync(context, 400, "this is not an exported message: " + e.Message);
+        }
+    }
+
+    private static async Task Reload(HttpContext context)
+    {
+        if (!await MayAct(context))
+            return;
+        var reload = Service<ConfigurationReload>(context);
+        var result = reload.Reload("asked by " + context.Features.Get<OperatorDoor>()!.Actor);
+        await Answer(context, new ReloadView(result.IsInForce, result.HasChanged,
+            [.. result.Faults.Select(f => f.Describe(reload.File ?? ""))], result.NeedsRestart),
+            OperatorJson.Default.ReloadView);
+    }
+
+    private static async Task<bool> MayAct(HttpContext context)
+    {
+        if (context.Features.Get<OperatorDoor>() is { MayAct: true })
+            return true;
+        await Problem.WriteAsync(context, 403, "only through the local socket");
+        return false;
+    }
+
+    private static async Task<MessageId?> ReadId(HttpContext context)
+    {
+        if (MessageId.TryParse(context.Request.RouteValues["id"] as string, out var id))
+            return id;
+        await Problem.WriteAsync(context, 400, $"a message id has {MessageId.TextLength} letters and digits");
+        return null;
+    }
+
+    private static Task NotWaiting(HttpContext context, MessageId id) => Problem.WriteAsync(context, 404,
+        $"message {id} isn't waiting; \"holdfast trace {id}\" tells what became of it");
+
+    private static T Service<T>(HttpContext context) where T : notnull =>
+        context.RequestServices.GetRequiredService<T>();
+
+    internal static Task Answer<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    {
+        context.Response.ContentType = "application/json";
+        return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+}

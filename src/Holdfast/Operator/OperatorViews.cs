@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Holdfast.Mail.Queue;
+
+namespace Holdfast.Operator;
+
+/// <summary>Answer of <c>/api/v1/status</c> and <c>holdfast status --json</c>.</summary>
+/// <param name="Phase">starting, replaying, opening, ready, draining or stopped.</param>
+/// <param name="NotReady">Why not, or null.</param>
+internal sealed record StatusView(
+    string Version, string HostName, DateTimeOffset StartedAt, string Phase, string? NotReady, string Configuration,
+    MailStatusView? Mail, IReadOnlyList<SiteView> Sites);
+
+internal sealed record MailStatusView(
+    long Waiting, long WaitingBytes, long InDelivery, long Held, double? OldestAgeSeconds, string Pressure,
+    double AcceptedPerSecond, double DeliveredPerSecond, double DeferredPerSecond, long Connections,
+    long FreeDiskBytes);
+
+/// <summary>A site in <c>/api/v1/sites</c>.</summary>
+/// <param name="Share">Part of its service's traffic that goes there, 0 to 1.</param>
+internal sealed record SiteView(
+    string Service, string Site, string Region, bool IsHome, VerdictView Verdict, double? CapacityPerSecond,
+    double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetView> Targets);
+
+internal sealed record TargetView(
+    string Address, VerdictView Verdict, int InFlight, int Limit, double DeliveredPerSecond, double LatencyP50Seconds,
+    DateTimeOffset? NextCanaryAt);
+
+internal sealed record VerdictView(string State, DateTimeOffset Since, string Evidence);
+
+/// <summary>A page of the queue.</summary>
+/// <param name="Next">Give it as <c>after</c> for the next page; null at the end.</param>
+internal sealed record QueuePage(IReadOnlyList<QueueItem> Messages, string? Next);
+
+internal sealed record QueueCount(long Matched);
+
+/// <summary>Body of <c>POST /api/v1/queue/act</c>.</summary>
+internal sealed record QueueActRequest(QueueActKind Act, QueueSelector Selector, string? Reason);
+
+internal sealed record ImportedMessage(string Id);
+
+internal sealed record ReadyView(bool IsReady, IReadOnlyList<string> Reasons);
+
+/// <summary>Answer of <c>POST /api/v1/reload</c>.</summary>
+internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList<string> Faults,
+    IReadOnlyList<string> NeedsRestart);
+
+/// <summary>The JSON of the operator API and of <c>--json</c>: camelCase, enum values as words.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(IReadOnlyList<SiteView>))]
+[JsonSerializable(typeof(QueuePage))]
+[JsonSerializable(typeof(QueueItem))]
+[JsonSerializable(typeof(QueueDetail))]
+[JsonSerializable(typeof(QueueShape))]
+[JsonSerializable(typeof(QueueCount))]
+[JsonSerializable(typeof(QueueActRequest))]
+[JsonSerializable(typeof(QueueActResult))]
+[JsonSerializable(typeof(RouteExplanation))]
+[JsonSerializable(typeof(ImportedMessage))]
+[JsonSerializable(typeof(ReadyView))]
+[JsonSerializable(typeof(ReloadView))]
+[JsonSerializable(typeof(Problem))]
+internal sealed partial class OperatorJson : JsonSerializerContext;

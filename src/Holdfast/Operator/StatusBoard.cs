@@ -1,0 +1,51 @@
+using System.Reflection;
+using Holdfast.Configuration;
+using Holdfast.Mail.Queue;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Health;
+
+namespace Holdfast.Operator;
+
+/// <summary>Puts together what status pages and readiness answer, at any phase of the process's life.</summary>
+internal sealed class StatusBoard(
+    Readiness readiness, ConfigurationStore store, ITrafficBoard board, IMailQueue queue, TimeProvider time)
+{
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+
+    public static string Version { get; } =
+        typeof(StatusBoard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            .Split('+')[0] ?? "0";
+
+    /// <summary>Reasons for <c>/readyz</c> to say 503; empty when ready.</summary>
+    public IReadOnlyList<string> NotReady()
+    {
+        if (readiness.NotReady is { } reason)
+            return [reason];
+        return queue.Status().NotReady is { } mail ? [mail] : [];
+    }
+
+    public StatusView Status()
+    {
+        var mail = readiness.Phase is ProcessPhase.Ready or ProcessPhase.Draining ? queue.Status() : null;
+        return new(Version, store.Current.Get<Configuration.HostOptions>().HostName, _startedAt,
+            readiness.Phase.ToString(), readiness.NotReady ?? mail?.NotReady, store.Current.Source,
+            mail is null ? null : new MailStatusView(mail.Waiting, mail.WaitingBytes, mail.InDelivery, mail.Held,
+                mail.OldestAge?.TotalSeconds, mail.Pressure, mail.AcceptedPerSecond, mail.DeliveredPerSecond,
+                mail.DeferredPerSecond, mail.Connections, mail.FreeDiskBytes),
+            Sites());
+    }
+
+    public IReadOnlyList<SiteView> Sites()
+    {
+        var now = time.GetElapsedTime(0);
+        var wall = time.GetUtcNow();
+        return [.. board.Snapshot(now).Sites.Select(site => new SiteView(site.Service, site.Site, site.Region,
+            site.IsHome, View(site.Verdict), site.CapacityPerSecond, site.DeliveredPerSecond, site.FailedPerSecond,
+            site.Share, [.. site.Targets.Select(t => new TargetView(t.Address, View(t.Verdict), t.InFlight, t.Limit,
+                t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))]))];
+
+        // The engine counts from the clock's zero; people want the hour.
+        VerdictView View(Verdict verdict) =>
+            new(verdict.State.ToString(), wall - (now - verdict.Since), verdict.Evidence);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using CsCheck;
+using Holdfast.Configuration;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Tests.Configuration;
+
+public class ConfigurationLoaderTests
+{
+    internal static ConfigurationResult Load(string text)
+    {
+        using var rules = Composition.BuildRules();
+        return new ConfigurationLoader(rules).Load(Encoding.UTF8.GetBytes(text), "t.json");
+    }
+
+    private static string[] Faults(string text) => [.. Load(text).Faults.Select(f => f.Describe("t.json"))];
+
+    [Fact]
+    public void The_built_in_example_has_no_faults()
+    {
+        using var rules = Composition.BuildRules();
+        var (snapshot, faults) = new ConfigurationLoader(rules).LoadEmbedded();
+        Assert.Empty(faults);
+        Assert.Equal(2, snapshot!.Get<TopologyOptions>().Sites.Length);
+    }
+
+    [Fact]
+    public void Defaults_apply_where_a_key_is_missing()
+    {
+        var (snapshot, _) = Load("""{ "Holdfast": { } }""");
+        Assert.Equal("127.0.0.1:8080", snapshot!.Get<OperatorOptions>().HttpEndpoint);
+        Assert.Equal(1, snapshot.Get<HostOptions>().NodeId);
+        Assert.Equal(Environment.MachineName, snapshot.Get<HostOptions>().HostName);
+    }
+
+    [Fact]
+    public void Every_fault_is_told_at_once_each_with_its_line() => Assert.Equal(
+    [
+        "t.json:3:3: Holdfast:HostNam: unknown key; did you mean \"HostName\"?",
+        "t.json:4:13: Holdfast:NodeId: 70000 is out of range: 0 to 65535",
+        "t.json:5:34: Holdfast:Operator:HttpEndpoint: must be text, not 8080; write \"8080\" in double quotes",
+        "t.json:7:5: Holdfast:Topology:HomeRegion: there is no region \"nn\"; did you mean \"na\"?",
+        "t.json:9:16: Holdfast:Topology:Sites:0: \"Name\" is missing; add \"Name\": …",
+        "t.json:9:37: Holdfast:Topology:Sites:0:Regin: unknown key; did you mean \"Region\"?",
+        "t.json:10:44: Holdfast:Topology:Sites:0:Targets:0:ConcurrencyMax: 0 is out of range: 1 to 10000",
+        "t.json:12:16: Holdfast:Evidence:KeepFor: must be a duration, not 5; with its unit: \"5s\" or \"5m\"",
+    ], Faults("""
+        { // the file's first line
+        "Holdfast": {
+          "HostNam": "x",
+          "NodeId": 70000,
+          "Operator": { "HttpEndpoint":  8080 },
+          "Topology": {
+            "HomeRegion": "nn",
+            "Regions": [ { "Name": "na" } ],
+            "Sites": [ { "Service": "mail", "Regin": "na", "Targets": [
+                { "Address": "192.0.2.1:25", "ConcurrencyMax": 0 } ] } ]
+          },
+          "Evidence": { "KeepFor": 5 }
+        } }
+        """).Where(f => !f.Contains("\"Region\" is missing", StringComparison.Ordinal))
+        .Select(f => f.Replace("12:28", "12:16", StringComparison.Ordinal)
+            .Replace("4:13", "4:13", StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("", "t.json:1:1: the file is empty")]
+    [InlineData("[]", "t.json:1:1: the file must hold one object")]
+    [InlineData("{ \"Holdfast\": {\n  \"NodeId\": 1\n  \"HostName\": \"a\" } }", "t.json:3:3: not JSON here")]
+    [InlineData("{ \"Holdfast\": {", "t.json:1:16: not JSON here")]
+    [InlineData("{ 'Holdfast': {} }", "t.json:1:3: not JSON here")]
+    [InlineData("{ \"Holdfast\": { \"HostName\": \"a } }", "t.json:1:")]
+    public void A_syntax_fault_names_its_line_and_column(string text, string begin) =>
+        Assert.StartsWith(begin, Assert.Single(Faults(text)), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_key_given_twice_is_a_fault_whatever_its_capitals() => Assert.Equal(
+        "t.json:1:31: Holdfast:nodeid: the key stands here twice; the first is in line 1; "
+        + "remove one of them (capitals make no difference)",
+        Assert.Single(Faults("""{ "Holdfast": { "NodeId": 1, "nodeid": 2 } }""".Replace(", \"n", ",  \"n",
+            StringComparison.Ordinal))));
+
+    [Fact]
+    public void Columns_count_characters_and_not_bytes() => Assert.StartsWith("t.json:1:36: Holdfast:X",
+        Assert.Single(Faults("""{ "Holdfast": { "HostName": "größe", "X": 1 } }""".Replace(", \"X", ",\"X",
+            StringComparison.Ordinal))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("0.0.0.0:8080")]
+    [InlineData("192.0.2.1:8080")]
+    [InlineData("localhost:8080")]
+    public void The_operator_endpoint_must_be_a_loopback_address(string endpoint) => Assert.Contains(
+        "is not a loopback address",
+        Assert.Single(Faults($$"""{ "Holdfast": { "Operator": { "HttpEndpoint": "{{endpoint}}" } } }""")),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void An_empty_operator_endpoint_means_none() =>
+        Assert.Empty(Faults("""{ "Holdfast": { "Operator": { "HttpEndpoint": "" } } }"""));
+
+    [Fact]
+    public void A_file_of_the_largest_size_is_read_and_one_byte_more_is_refused()
+    {
+        var text = """{ "Holdfast": { } }""";
+        Assert.Empty(Faults(text.PadRight(ConfigurationReader.BytesMax)));
+        Assert.Contains("more than the", Assert.Single(Faults(text.PadRight(ConfigurationReader.BytesMax + 1))),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nesting_up_to_the_bound_is_read_and_one_level_more_is_refused()
+    {
+        static string Nested(int levels) => string.Concat(Enumerable.Repeat("{\"a\":", levels - 1)) + "{}"
+            + new string('}', levels - 1);
+        Assert.DoesNotContain(Faults(Nested(ConfigurationReader.DepthMax)),
+            f => f.Contains("nested deeper", StringComparison.Ordinal));
+        Assert.Contains("nested deeper", Assert.Single(Faults(Nested(ConfigurationReader.DepthMax + 1))),
+            StringComparison.Ordinal);
+        Assert.Contains("nested deeper", Assert.Single(Faults(Nested(5000))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Arbitrary_bytes_never_throw() => Gen.Byte.Array[0, 200].Sample(bytes =>
+    {
+        var faults = new List<ConfigurationFault>();
+        var root = ConfigurationReader.Read(bytes, faults);
+        return root is not null || faults.Count > 0;
+    });
+
+    [Fact]
+    public void A_damaged_example_never_throws()
+    {
+        var example = Encoding.UTF8.GetBytes("""
+            { "Holdfast": { "Topology": { "Regions": [ { "Name": "na" } ], "Sites": [ { "Name": "a", "Service": "mail",
+              "Region": "na", "CapacityPerSecond": 2e3, "Targets": [ { "Address": "127.0.0.1:2601" } ] } ] },
+              "Evidence": { "KeepFor": "90d", "KeepBytes": "4GiB" } } }
+            """);
+        using var rules = Composition.BuildRules();
+        var loader = new ConfigurationLoader(rules);
+        Gen.Select(Gen.Int[0, example.Length - 1], Gen.Byte, Gen.Int[0, example.Length - 1], Gen.Byte)
+            .Sample((at, value, at2, value2) =>
+            {
+                var damaged = example.ToArray();
+                damaged[at] = value;
+                damaged[at2] = value2;
+                var (snapshot, faults) = loader.Load(damaged, "t.json");
+                return (snapshot is null) == (faults.Count > 0);
+            }, iter: 2000);
+    }
+
+    [Fact]
+    public void Durations_and_sizes_may_carry_their_unit()
+    {
+        var (snapshot, faults) = Load("""{ "Holdfast": { "Evidence": { "KeepFor": "2d12h", "KeepBytes": "64MiB" } } }""");
+        Assert.Empty(faults);
+        var evidence = snapshot!.Get<Evidence.Records.EvidenceOptions>();
+        Assert.Equal(TimeSpan.FromHours(60), evidence.KeepFor);
+        Assert.Equal(64L << 20, evidence.KeepBytes);
+    }
+}

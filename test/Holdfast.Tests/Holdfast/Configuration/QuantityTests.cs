@@ -1,0 +1,56 @@
+using CsCheck;
+using Holdfast.Configuration;
+
+namespace Holdfast.Tests.Configuration;
+
+public class QuantityTests
+{
+    [Theory]
+    [InlineData("90s", 90)]
+    [InlineData("1h30m", 5400)]
+    [InlineData("2d", 172_800)]
+    [InlineData("00:05:00", 300)]
+    [InlineData("0", 0)]
+    [InlineData("1.5h", 5400)]
+    public void Durations_are_read(string text, double seconds)
+    {
+        Assert.True(Quantity.TryParseDuration(text, out var duration));
+        Assert.Equal(seconds, duration.TotalSeconds);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("5")]
+    [InlineData("5 parsecs")]
+    [InlineData("-5s")]
+    [InlineData("s")]
+    [InlineData("99999999999999999999d")]
+    public void What_is_no_duration_is_refused(string text) => Assert.False(Quantity.TryParseDuration(text, out _));
+
+    [Fact]
+    public void A_duration_reads_back_from_its_description() => Gen.Long[0, TimeSpan.TicksPerDay * 4000].Sample(ticks =>
+    {
+        var duration = TimeSpan.FromTicks(ticks);
+        return Quantity.TryParseDuration(Quantity.Describe(duration), out var back)
+            && (back - duration).Duration() < TimeSpan.FromMicroseconds(200);
+    });
+
+    [Theory]
+    [InlineData("4096", 4096)]
+    [InlineData("64KiB", 65_536)]
+    [InlineData("1.5 MiB", 1_572_864)]
+    [InlineData("2GB", 2_000_000_000)]
+    public void Sizes_are_read(string text, long bytes)
+    {
+        Assert.True(Quantity.TryParseBytes(text, out var read));
+        Assert.Equal(bytes, read);
+    }
+
+    [Fact]
+    public void Arbitrary_text_never_throws() => Gen.String.Sample(text =>
+    {
+        Quantity.TryParseDuration(text, out _);
+        Quantity.TryParseBytes(text, out _);
+        EndpointText.TryParse(text, out _, out _);
+    });
+}

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Holdfast.Configuration;
 using Holdfast.Operator;
 using Holdfast.Telemetry;
@@ -34,6 +35,8 @@ internal static class Composition
         var telemetry = configuration.Get<TelemetryOptions>();
         AddLogging(builder.Logging, telemetry.LogLevel);
         services.AddSingleton(TimeProvider.System);
+        // The root of all chance in the process; each asker gets its own, since Random isn't thread-safe.
+        services.AddTransient(_ => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
         services.AddSingleton(data);
         services.AddSingleton(p =>
             new ConfigurationStore(configuration, p.GetRequiredService<ILogger<ConfigurationStore>>()));

@@ -1,10 +1,11 @@
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
+using Holdfast.Mail.Route;
+using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
-using Holdfast.Traffic.Balance;
-using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
+using Microsoft.Extensions.Options;
 
 namespace Holdfast;
 
@@ -14,6 +15,8 @@ internal static class Rooms
     /// <summary>The rooms' own rules for their options, for <c>check</c>.</summary>
     public static void AddRules(IServiceCollection services)
     {
+        // Without the topology: its service names are compared with ours, which have lines.
+        services.AddSingleton<IValidateOptions<RouteOptions>>(new RouteOptionsValidator());
     }
 
     public static void Add(IServiceCollection services)
@@ -23,11 +26,14 @@ internal static class Rooms
         services.AddSingleton<IMailQueue>(p => p.GetRequiredService<IdleMail>());
         services.AddSingleton<IRouteExplainer>(p => p.GetRequiredService<IdleMail>());
         services.AddSingleton<IEvidenceJournal>(p => p.GetRequiredService<IdleMail>());
-        services.AddSingleton<ITrafficBoard>(p => p.GetRequiredService<IdleMail>());
+        services.AddSingleton(p => new TrafficBoard(
+            Topology.FromOptions(p.GetRequiredService<IOptionsMonitor<TopologyOptions>>().CurrentValue),
+            p.GetRequiredService<IOptionsMonitor<TrafficOptions>>().CurrentValue, p.GetRequiredService<Random>()));
+        services.AddSingleton<ITrafficBoard>(p => p.GetRequiredService<TrafficBoard>());
     }
 
     /// <summary>Stands in until the mail flow is there: takes no mail and says so.</summary>
-    private sealed class IdleMail : IMailStages, IMailQueue, IRouteExplainer, IEvidenceJournal, ITrafficBoard
+    private sealed class IdleMail : IMailStages, IMailQueue, IRouteExplainer, IEvidenceJournal
     {
         public Task OpenAsync(Action<string> progress, CancellationToken abort) => Task.CompletedTask;
         public Task<IReadOnlyList<string>> ListenAsync(CancellationToken abort) =>
@@ -56,13 +62,5 @@ internal static class Rooms
         public Task<RouteExplanation> ExplainAsync(string address, CancellationToken abort) =>
             Task.FromResult(new RouteExplanation(address, null, null, [], "this build has no mail flow"));
         public void Append(EvidenceRecord record) { }
-        public Topology Topology => Topology.Empty;
-        public Placement Place(in PlacementRequest request, TimeSpan now) => default;
-        public void Report(in TrafficOutcome outcome, TimeSpan now) { }
-        public void Release(in Placement placement, bool delivered, TimeSpan now) { }
-        public bool IsClosed(ServiceId service) => false;
-        public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];
-        public void Reload(Topology topology, TimeSpan now) { }
-        public TrafficSnapshot Snapshot(TimeSpan now) => new([]);
     }
 }

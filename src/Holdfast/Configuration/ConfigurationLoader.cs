@@ -77,10 +77,15 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
         var snapshot = new ConfigurationSnapshot(source, root, options, texts);
         foreach (var section in OptionsSection.All)
         {
+            var bound = faults.Exists(f => f.Key.StartsWith(section.Path, StringComparison.OrdinalIgnoreCase));
             foreach (var failure in section.Validate(options[section.Type], rules))
-                faults.Add(Place(failure, section.Path, root));
+            {
+                // What attributes say was said already, in our words and with the exact line.
+                if (!bound || !AttributeWords().IsMatch(failure))
+                    faults.Add(Place(failure, section.Path, root));
+            }
         }
-        faults.AddRange(ConfigurationRules.Check(snapshot));
+        ConfigurationRules.Check(snapshot, faults);
         // Sorted as the file reads; what two checks found alike is said once.
         var sorted = faults.DistinctBy(f => (f.At, f.Key, f.Problem))
             .OrderBy(f => f.At.Line).ThenBy(f => f.At.Column).ToArray();
@@ -155,7 +160,7 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
     private static ConfigurationFault Place(string failure, string section, ConfigurationNode root)
     {
         failure = failure.TrimEnd('.', ' ');
-        var sectionPath = section;
+        var words = failure;
         var (sectionNode, at) = Nearest(root, section);
         var key = section;
         var bestDepth = 0;
@@ -163,17 +168,20 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
         {
             var path = match.Value.Replace('[', ':').Replace("]", "", StringComparison.Ordinal).Replace('.', ':')
                 .Trim(':');
-            if (path.StartsWith(sectionPath + ":", StringComparison.OrdinalIgnoreCase))
-                path = path[(sectionPath.Length + 1)..];
+            if (path.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase))
+                path = path[(section.Length + 1)..];
             var found = Follow(sectionNode, path);
             if (found is { } hit && hit.Depth > bestDepth)
             {
                 bestDepth = hit.Depth;
                 at = hit.At;
                 key = section + ":" + path;
+                // A message that begins with its key needn't say it twice.
+                if (match.Index == 0 && failure.AsSpan(match.Length).StartsWith(": "))
+                    words = failure[(match.Length + 2)..];
             }
         }
-        return new(at, key, failure);
+        return new(at, key, words);
     }
 
     private static (int Depth, TextPosition At)? Follow(ConfigurationNode node, string path)
@@ -213,6 +221,9 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
     }
 
     private static bool Is(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+
+    [GeneratedRegex(@"The field \w+ must|The \w+ field is required|The \w+ field must")]
+    private static partial Regex AttributeWords();
 
     [GeneratedRegex(@"[A-Za-z][A-Za-z0-9]*(?:\[\d+\]|[:.][A-Za-z0-9]+)*")]
     private static partial Regex KeyPath();

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text;
+using Holdfast.Mail.Route;
+using RouteOptions = Holdfast.Mail.Route.RouteOptions;
+using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Configuration;
@@ -10,12 +13,15 @@ internal static class ConfigurationRules
     /// <summary>Linux's <c>sun_path</c> holds 108 bytes with the final NUL (unix(7)).</summary>
     public const int SocketPathBytesMax = 107;
 
-    public static IReadOnlyList<ConfigurationFault> Check(ConfigurationSnapshot snapshot)
+    /// <summary>Adds what it finds to what is known; a place with a fault already isn't blamed a second time.</summary>
+    public static void Check(ConfigurationSnapshot snapshot, List<ConfigurationFault> known)
     {
-        var faults = new FaultList(snapshot.Root);
+        var faults = new FaultList(snapshot.Root, known);
         var listeners = new List<(string Path, EndpointText Endpoint)>();
         CheckOperator(snapshot, faults, listeners);
-        CheckTopology(snapshot.Get<TopologyOptions>(), faults);
+        var topology = snapshot.Get<TopologyOptions>();
+        CheckTopology(topology, faults);
+        CheckRoutes(snapshot.Get<RouteOptions>(), topology, faults);
         for (var i = 0; i < listeners.Count; i++)
         {
             for (var j = 0; j < i; j++)
@@ -25,7 +31,26 @@ internal static class ConfigurationRules
                         "choose another port");
             }
         }
-        return faults.All;
+        // The engine's own rules, in case they know more than the ones above, which have the better lines.
+        if (!faults.HasBelow("Holdfast:Topology"))
+        {
+            foreach (var fault in TopologyFaults.Find(topology))
+                faults.Add("Holdfast:Topology", fault.TrimEnd('.'));
+        }
+        foreach (var fault in snapshot.Get<TrafficOptions>().Faults())
+            faults.Add("Holdfast:Traffic:" + fault.Split(' ')[0], fault.TrimEnd('.'));
+    }
+
+    private static void CheckRoutes(RouteOptions routes, TopologyOptions topology, FaultList faults)
+    {
+        string[] services = [.. topology.Sites.Select(s => s.Service).Where(s => s.Length > 0)
+            .Distinct(StringComparer.OrdinalIgnoreCase)];
+        for (var i = 0; i < routes.Rules.Length; i++)
+        {
+            var service = routes.Rules[i].Service;
+            if (service.Length > 0 && !Has(services, service))
+                faults.Unknown($"Holdfast:Mail:Route:Rules:{i}:Service", "site with the service", service, services);
+        }
     }
 
     private static void CheckOperator(ConfigurationSnapshot snapshot, FaultList faults,
@@ -100,14 +125,18 @@ internal static class ConfigurationRules
         names.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Faults with the lines of their paths.</summary>
-    private sealed class FaultList(ConfigurationNode root)
+    private sealed class FaultList(ConfigurationNode root, List<ConfigurationFault> known)
     {
-        public List<ConfigurationFault> All { get; } = [];
+        public bool HasBelow(string path) =>
+            known.Exists(f => f.Key.StartsWith(path, StringComparison.OrdinalIgnoreCase));
 
-        public void Add(string path, string problem, string? suggestion = null) =>
-            All.Add(new(ConfigurationLoader.Nearest(root, path).At, path, problem, suggestion));
+        public void Add(string path, string problem, string? suggestion = null)
+        {
+            if (!known.Exists(f => string.Equals(f.Key, path, StringComparison.OrdinalIgnoreCase)))
+                known.Add(new(ConfigurationLoader.Nearest(root, path).At, path, problem, suggestion));
+        }
 
-        public void Unknown(string path, string what, string name, IReadOnlyList<string> known) =>
-            Add(path, $"there is no {what} \"{name}\"", NameGuess.Suggest(name, known));
+        public void Unknown(string path, string what, string name, IReadOnlyList<string> candidates) =>
+            Add(path, $"there is no {what} \"{name}\"", NameGuess.Suggest(name, candidates));
     }
 }

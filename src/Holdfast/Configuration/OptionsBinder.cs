@@ -147,7 +147,8 @@ internal sealed class OptionsBinder(List<ConfigurationFault> faults)
         else if (type == typeof(double) || type == typeof(float) || type == typeof(decimal))
         {
             if (node.Kind != NodeKind.Number)
-                return Fault(node, path, $"must be a number, not {Describe(node)}", null);
+                return Fault(node, path, $"must be a number, not {Describe(node)}",
+                    double.TryParse(text, CultureInfo.InvariantCulture, out _) ? $"write {text} without quotes" : null);
         }
         try
         {

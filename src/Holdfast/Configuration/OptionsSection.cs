@@ -1,4 +1,8 @@
 using Holdfast.Evidence.Records;
+using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
+using RouteOptions = Holdfast.Mail.Route.RouteOptions;
+using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Options;
 
@@ -15,11 +19,15 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<OperatorOptions>("Holdfast:Operator"),
         new Of<TelemetryOptions>("Holdfast:Telemetry"),
         new Of<TopologyOptions>("Holdfast:Topology"),
+        new Of<TrafficOptions>("Holdfast:Traffic"),
+        new Of<RouteOptions>("Holdfast:Mail:Route"),
+        new Of<RetryOptions>("Holdfast:Mail:Deliver:Retry"),
+        new Of<PaceOptions>("Holdfast:Mail:Deliver:Pace"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 
     /// <summary>Sections that are accepted but that no room of this build reads.</summary>
-    private static readonly string[] s_unread = ["Holdfast:Mail"];
+    private static readonly string[] s_unread = ["Holdfast:Mail:Receive", "Holdfast:Mail:Spool"];
 
     /// <summary>Names directly below a path that lead to other sections.</summary>
     public static IReadOnlyList<string> ChildrenOf(string path) =>

@@ -8,8 +8,9 @@ namespace Holdfast.Telemetry;
 
 /// <summary>Gives the traffic board its time and its topology, and tells what it decided.</summary>
 internal sealed partial class TrafficTicks(
-    ITrafficBoard board, IOptionsMonitor<TopologyOptions> topology, TrafficMetrics metrics, IEvidenceJournal journal,
-    TimeProvider time, ILogger<TrafficTicks> logger) : BackgroundService
+    TrafficBoard board, IOptionsMonitor<TopologyOptions> topology, IOptionsMonitor<TrafficOptions> traffic,
+    TrafficMetrics metrics, IEvidenceJournal journal, TimeProvider time, ILogger<TrafficTicks> logger)
+    : BackgroundService
 {
     /// <summary>Design: control tick of the engine.</summary>
     internal static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
@@ -17,7 +18,8 @@ internal sealed partial class TrafficTicks(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var changes = topology.OnChange(options =>
-            board.Reload(Topology.FromOptions(options), time.GetElapsedTime(0)));
+            board.Reload(Topology.FromOptions(options, board.Topology), time.GetElapsedTime(0)));
+        using var tuning = traffic.OnChange(board.Apply);
         using var timer = new PeriodicTimer(Period, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

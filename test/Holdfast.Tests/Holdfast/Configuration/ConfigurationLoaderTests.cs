@@ -34,33 +34,12 @@ public class ConfigurationLoaderTests
     }
 
     [Fact]
-    public void Every_fault_is_told_at_once_each_with_its_line() => Assert.Equal(
-    [
-        "t.json:3:3: Holdfast:HostNam: unknown key; did you mean \"HostName\"?",
-        "t.json:4:13: Holdfast:NodeId: 70000 is out of range: 0 to 65535",
-        "t.json:5:34: Holdfast:Operator:HttpEndpoint: must be text, not 8080; write \"8080\" in double quotes",
-        "t.json:7:5: Holdfast:Topology:HomeRegion: there is no region \"nn\"; did you mean \"na\"?",
-        "t.json:9:16: Holdfast:Topology:Sites:0: \"Name\" is missing; add \"Name\": …",
-        "t.json:9:37: Holdfast:Topology:Sites:0:Regin: unknown key; did you mean \"Region\"?",
-        "t.json:10:44: Holdfast:Topology:Sites:0:Targets:0:ConcurrencyMax: 0 is out of range: 1 to 10000",
-        "t.json:12:16: Holdfast:Evidence:KeepFor: must be a duration, not 5; with its unit: \"5s\" or \"5m\"",
-    ], Faults("""
-        { // the file's first line
-        "Holdfast": {
-          "HostNam": "x",
-          "NodeId": 70000,
-          "Operator": { "HttpEndpoint":  8080 },
-          "Topology": {
-            "HomeRegion": "nn",
-            "Regions": [ { "Name": "na" } ],
-            "Sites": [ { "Service": "mail", "Regin": "na", "Targets": [
-                { "Address": "192.0.2.1:25", "ConcurrencyMax": 0 } ] } ]
-          },
-          "Evidence": { "KeepFor": 5 }
-        } }
-        """).Where(f => !f.Contains("\"Region\" is missing", StringComparison.Ordinal))
-        .Select(f => f.Replace("12:28", "12:16", StringComparison.Ordinal)
-            .Replace("4:13", "4:13", StringComparison.Ordinal)));
+    public void Every_fault_is_told_at_once_each_with_its_line()
+    {
+        var directory = Path.Combine(AppContext.BaseDirectory, "corpora", "configuration");
+        var told = Faults(File.ReadAllText(Path.Combine(directory, "many-faults.json")));
+        Assert.Equal(File.ReadAllLines(Path.Combine(directory, "many-faults.expected")), told);
+    }
 
     [Theory]
     [InlineData("", "t.json:1:1: the file is empty")]
@@ -74,15 +53,13 @@ public class ConfigurationLoaderTests
 
     [Fact]
     public void A_key_given_twice_is_a_fault_whatever_its_capitals() => Assert.Equal(
-        "t.json:1:31: Holdfast:nodeid: the key stands here twice; the first is in line 1; "
+        "t.json:1:30: Holdfast:nodeid: the key stands here twice; the first is in line 1; "
         + "remove one of them (capitals make no difference)",
-        Assert.Single(Faults("""{ "Holdfast": { "NodeId": 1, "nodeid": 2 } }""".Replace(", \"n", ",  \"n",
-            StringComparison.Ordinal))));
+        Assert.Single(Faults("""{ "Holdfast": { "NodeId": 1, "nodeid": 2 } }""")));
 
     [Fact]
-    public void Columns_count_characters_and_not_bytes() => Assert.StartsWith("t.json:1:36: Holdfast:X",
-        Assert.Single(Faults("""{ "Holdfast": { "HostName": "größe", "X": 1 } }""".Replace(", \"X", ",\"X",
-            StringComparison.Ordinal))), StringComparison.Ordinal);
+    public void Columns_count_characters_and_not_bytes() => Assert.StartsWith("t.json:1:39: Holdfast:X",
+        Assert.Single(Faults("""{ "Holdfast": { "HostName": "größe",  "X": 1 } }""")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("0.0.0.0:8080")]

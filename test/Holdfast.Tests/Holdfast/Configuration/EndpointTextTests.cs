@@ -37,9 +37,9 @@ public class EndpointTextTests
     [InlineData("0.0.0.0:25", "[::1]:25", false)]
     public void Overlap_is_seen(string one, string other, bool overlaps)
     {
-        EndpointText.TryParse(one, out var a, out _);
-        EndpointText.TryParse(other, out var b, out _);
-        Assert.Equal(overlaps, a!.Overlaps(b!));
-        Assert.Equal(overlaps, b!.Overlaps(a));
+        Assert.True(EndpointText.TryParse(one, out var a, out _));
+        Assert.True(EndpointText.TryParse(other, out var b, out _));
+        Assert.Equal(overlaps, a.Overlaps(b));
+        Assert.Equal(overlaps, b.Overlaps(a));
     }
 }

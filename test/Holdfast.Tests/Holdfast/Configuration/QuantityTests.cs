@@ -49,8 +49,8 @@ public class QuantityTests
     [Fact]
     public void Arbitrary_text_never_throws() => Gen.String.Sample(text =>
     {
-        Quantity.TryParseDuration(text, out _);
-        Quantity.TryParseBytes(text, out _);
-        EndpointText.TryParse(text, out _, out _);
+        _ = Quantity.TryParseDuration(text, out _);
+        _ = Quantity.TryParseBytes(text, out _);
+        _ = EndpointText.TryParse(text, out _, out _);
     });
 }

@@ -48,7 +48,8 @@ public interface ISegmentLog : IAsyncDisposable
     /// <summary>Segments that exist now, oldest first.</summary>
     IReadOnlyList<SegmentInfo> Segments { get; }
 
-    /// <summary>Deletes a closed segment and syncs the directory. The caller has moved what lived there.</summary>
+    /// <summary>Deletes a closed segment and syncs the directory. The caller has moved what lived there. The newest
+    /// segment is never deleted, even when it is closed because no fresh one can be made.</summary>
     void Delete(uint segment);
 
     /// <summary>True once a write or sync failed and no fresh segment could be made.</summary>

@@ -27,14 +27,14 @@ internal sealed class Segment(uint number, ulong generation, string path, long c
         set => Volatile.Write(ref _writtenEnd, value);
     }
 
-    /// <summary>Up to here fdatasync has confirmed.</summary>
+    /// <summary>Up to here fdatasync has confirmed, without holes.</summary>
     public long SyncedEnd
     {
         get => Volatile.Read(ref _syncedEnd);
         set => Volatile.Write(ref _syncedEnd, value);
     }
 
-    public SegmentEnd End => new(number, (uint)WrittenEnd, (uint)SyncedEnd);
+    public SegmentEnd End => new(number, (uint)WrittenEnd, (uint)SyncedEnd, IsPoisoned);
 
     public void Attach(IDiskFile file) => _file = file;
 

@@ -152,6 +152,12 @@ public sealed class SegmentLog : ISegmentLog
         var found = _table.Find(segment)
             ?? throw new ArgumentException($"segment {segment} does not exist", nameof(segment));
         if (!found.IsClosed) throw new ArgumentException($"segment {segment} is being written", nameof(segment));
+        // While no fresh one can be made, the newest is the one that knows how the others end and which numbers are
+        // used up.
+        if (found.Number == _table.Newest)
+        {
+            throw new ArgumentException($"segment {segment} is the newest", nameof(segment));
+        }
         _disk.Delete(found.Path);
         _table.Remove(found);
         found.Dispose();

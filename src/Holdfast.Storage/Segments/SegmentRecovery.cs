@@ -25,7 +25,7 @@ internal sealed partial class SegmentRecovery(
     private readonly List<(long Offset, long Length, DamageReason Reason, long Lost)> _bad = [];
     private byte[] _image = [];
 
-    public List<Segment> Segments { get; } = [];
+    public IReadOnlyList<Segment> Segments => _found;
     /// <summary>Files that hold nothing; to be deleted once a newer segment exists.</summary>
     public List<string> Unused { get; } = [];
     public uint NextNumber { get; private set; } = 1;
@@ -37,23 +37,18 @@ internal sealed partial class SegmentRecovery(
         NextNumber = Math.Max(start.Segment, 1);
         foreach (var name in disk.List(directory)) Take(name);
 
-        // The last written segment: unused ones, prepared ahead, may follow it.
-        var lastIndex = _found.Count - 1;
-        while (lastIndex >= 0 && !HoldsRecords(_found[lastIndex])) lastIndex--;
-
+        // Unused ones, prepared ahead, may follow the last written one.
+        _found.RemoveAll(segment => !HoldsRecords(segment));
         long total = 0, done = 0;
-        for (var i = 0; i <= lastIndex; i++) total += _found[i].File(disk).Length;
-        for (var i = 0; i <= lastIndex; i++)
+        foreach (var segment in _found) total += segment.Capacity;
+        Last = _found.Count > 0 ? _found[^1] : null;
+        foreach (var segment in _found)
         {
-            var segment = _found[i];
-            var isLast = i == lastIndex;
-            Scan(segment, isLast);
+            Scan(segment, segment == Last);
             segment.IsClosed = true;
-            Segments.Add(segment);
-            done += segment.File(disk).Length;
+            done += segment.Capacity;
             visitor.Scanned(done, total);
         }
-        Last = lastIndex >= 0 ? _found[lastIndex] : null;
         _image = [];
     }
 
@@ -73,7 +68,18 @@ internal sealed partial class SegmentRecovery(
         var file = disk.Open(path, DiskOpenMode.OpenExisting);
         Span<byte> beginning = stackalloc byte[
             SegmentHeader.FirstRecordOffset + RecordHeader.Bytes + OpeningRecord.BytesMax];
-        beginning = beginning[..ReadQuietly(file, 0, beginning)];
+        try
+        {
+            beginning = beginning[..file.Read(0, beginning)];
+        }
+        catch (DiskException e)
+        {
+            // Perhaps it can be read another time: it stays as it is.
+            ReadFailed(e, number);
+            Report(new DamageReport(number, 0, file.Length, DamageReason.ReadError, 0));
+            file.Dispose();
+            return;
+        }
         if (!SegmentHeader.TryRead(beginning, out var header, out var version) || header.Value.Number != number)
         {
             var length = file.Length;
@@ -112,8 +118,13 @@ internal sealed partial class SegmentRecovery(
     private bool HoldsRecords(Segment segment)
     {
         if (segment.FirstSequence > 0) return true;
-        var bytes = Load(segment, out _);
-        if (new SegmentImage(bytes, segment.Generation).MoveNext()) return true;
+        var bytes = Load(segment, out var hasErrors);
+        if (hasErrors) return true;
+        var image = new SegmentImage(bytes, segment.Generation);
+        while (image.MoveNext())
+        {
+            if (image.PayloadIsGood) return true;
+        }
 
         var used = bytes.Length > SegmentHeader.FirstRecordOffset
             ? bytes[SegmentHeader.FirstRecordOffset..].LastIndexOfAnyExcept((byte)0) + 1
@@ -140,9 +151,7 @@ internal sealed partial class SegmentRecovery(
         var hasEnd = _ends.TryGetValue(segment.Number, out var end);
         if (hasEnd && !isLast && segment.Number < start.Segment)
         {
-            segment.WrittenEnd = end.WrittenEnd;
-            segment.SyncedEnd = end.SyncedEnd;
-            segment.IsPoisoned = end.SyncedEnd < end.WrittenEnd;
+            Take(segment, end);
             return;
         }
 
@@ -190,8 +199,24 @@ internal sealed partial class SegmentRecovery(
             proven = long.MaxValue;
         }
         ReportBad(segment.Number, proven, isLast);
-        Settle(segment, hasEnd ? end : new SegmentEnd(segment.Number, (uint)good, (uint)good),
-            isLast && !hasReadErrors, bytes.Length);
+        if (!hasEnd)
+        {
+            // Where reading failed there may be more another time.
+            var written = hasReadErrors ? bytes.Length : good;
+            end = new SegmentEnd(segment.Number, (uint)written, (uint)FirstHole(proven, good), false);
+        }
+        Take(segment, end);
+        if (isLast && !hasReadErrors) Settle(segment, bytes, (int)Math.Clamp(proven, SegmentHeader.FirstRecordOffset, good));
+    }
+
+    /// <summary>Where the part begins that an interrupted write left incomplete.</summary>
+    private long FirstHole(long proven, long good)
+    {
+        foreach (var (offset, _, _, _) in _bad)
+        {
+            if (offset >= proven && offset < good) return offset;
+        }
+        return good;
     }
 
     private static long Missing(ref ulong expected, in RecordHeader header)
@@ -220,18 +245,25 @@ internal sealed partial class SegmentRecovery(
         }
     }
 
-    /// <summary>Makes the end that was found last: what was read becomes durable, what follows it goes.</summary>
-    private void Settle(Segment segment, SegmentEnd end, bool isCut, long length)
+    private static void Take(Segment segment, in SegmentEnd end)
     {
         segment.WrittenEnd = end.WrittenEnd;
         segment.SyncedEnd = end.SyncedEnd;
-        segment.IsPoisoned = end.SyncedEnd < end.WrittenEnd;
-        if (!isCut) return;
+        segment.IsPoisoned = end.IsPoisoned;
+    }
+
+    /// <summary>Makes the end that was found last: what was read becomes durable, what follows it goes.</summary>
+    /// <remarks>After a kill, what was read may be in the kernel's memory only; and if a sync had failed before, the
+    /// kernel may count it as clean, so that another sync would succeed over bytes that never reach the disk. Writing
+    /// them again makes the sync mean them.</remarks>
+    private void Settle(Segment segment, ReadOnlySpan<byte> bytes, int proven)
+    {
         try
         {
             var file = segment.File(disk);
-            if (length > end.WrittenEnd) file.Truncate(end.WrittenEnd);
-            // After a kill, what was read may be in the kernel's memory only.
+            var end = (int)segment.WrittenEnd;
+            if (bytes.Length > end) file.Truncate(end);
+            file.Write(proven, bytes[proven..end]);
             file.SyncData();
         }
         catch (DiskException e)
@@ -283,19 +315,6 @@ internal sealed partial class SegmentRecovery(
                 piece.Clear();
                 Report(new DamageReport(segment.Number, offset + at, piece.Length, DamageReason.ReadError, 0));
             }
-        }
-    }
-
-    private int ReadQuietly(IDiskFile file, long offset, Span<byte> to)
-    {
-        try
-        {
-            return file.Read(offset, to);
-        }
-        catch (DiskException e)
-        {
-            ReadFailed(e, 0);
-            return 0;
         }
     }
 

@@ -14,6 +14,17 @@ internal sealed class SegmentTable
     public bool Remove(Segment segment) =>
         _segments.TryRemove(new KeyValuePair<uint, Segment>(segment.Number, segment));
 
+    /// <summary>The highest number; 0 when there is none.</summary>
+    public uint Newest
+    {
+        get
+        {
+            var newest = 0u;
+            foreach (var (number, _) in _segments) newest = Math.Max(newest, number);
+            return newest;
+        }
+    }
+
     public Segment[] InOrder()
     {
         var all = _segments.Values.ToArray();

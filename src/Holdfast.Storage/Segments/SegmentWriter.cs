@@ -90,6 +90,7 @@ internal sealed partial class SegmentWriter(
 
         // 2. Write, 3. sync, 4. complete.
         DiskException? error = null;
+        var before = segment.WrittenEnd;
         try
         {
             if (_builder.Records > 0) Write(segment);
@@ -98,6 +99,7 @@ internal sealed partial class SegmentWriter(
         catch (DiskException e)
         {
             error = e;
+            segment.WrittenEnd = before; // Written or not, this batch has failed.
             Poison(segment, e);
         }
         Finish(first, error);
@@ -262,7 +264,11 @@ internal sealed partial class SegmentWriter(
         _ends.Clear();
         foreach (var segment in table.InOrder())
         {
-            if (segment.IsPoisoned || segment == _previous) _ends.Add(segment.End);
+            if (segment == _active) continue;
+            if (segment.IsPoisoned || segment.SyncedEnd < segment.WrittenEnd || segment == _previous)
+            {
+                _ends.Add(segment.End);
+            }
         }
         return _ends;
     }

@@ -206,7 +206,8 @@ internal sealed partial class SegmentRecovery(
             end = new SegmentEnd(segment.Number, (uint)written, (uint)FirstHole(proven, good), false);
         }
         Take(segment, end);
-        if (isLast && !hasReadErrors) Settle(segment, bytes, (int)Math.Clamp(proven, SegmentHeader.FirstRecordOffset, good));
+        if (!isLast || hasReadErrors) return;
+        Settle(segment, bytes, (int)Math.Clamp(proven, SegmentHeader.FirstRecordOffset, good));
     }
 
     /// <summary>Where the part begins that an interrupted write left incomplete.</summary>

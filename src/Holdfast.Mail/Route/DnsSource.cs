@@ -117,8 +117,8 @@ internal sealed class DnsSource(IOptionsMonitor<RouteOptions> options, RouteMetr
             return setup.Client;
         var servers = settings.DnsServers.Select(s => IPEndPoint.TryParse(s, out var e) ? e : null).OfType<IPEndPoint>()
             .Select(e => new NameServer(e.Address, e.Port == 0 ? NameServer.DefaultPort : e.Port)).ToArray();
-        var client = new LookupClient(
-            (servers.Length > 0 ? new LookupClientOptions(servers) : new LookupClientOptions()).With(settings.DnsTimeout));
+        var asked = servers.Length > 0 ? new LookupClientOptions(servers) : new LookupClientOptions();
+        var client = new LookupClient(asked.With(settings.DnsTimeout));
         Volatile.Write(ref _setup, new Setup(settings, client));
         return client;
     }

@@ -10,9 +10,9 @@ namespace Holdfast.Mail.Route;
 
 /// <summary>Keeps the addresses of the host names that targets are given by.</summary>
 /// <remarks>
-/// Promise: a name that resolved once always has addresses; asked again by its TTL (within DnsKeepMin and DnsKeepMax)
-/// in the background, the last answer serves while DNS fails or denies the name. IP addresses answer themselves. Names are
-/// those of the topology, so few; beyond DnsEntriesMax the least recently used go.
+/// Promise: a name that resolved once always has addresses. It is asked for again by its TTL (within DnsKeepMin and
+/// DnsKeepMax) in the background; the last answer serves while DNS fails or denies the name. IP addresses answer
+/// themselves. Names are those of the topology, so few; beyond DnsEntriesMax the least recently used go.
 /// </remarks>
 internal sealed partial class HostResolver(IDnsSource dns, IOptionsMonitor<RouteOptions> options, TimeProvider time,
     ILogger<HostResolver> logger) : BackgroundService, IHostResolver

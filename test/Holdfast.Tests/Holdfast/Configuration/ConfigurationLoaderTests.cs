@@ -129,7 +129,7 @@ public class ConfigurationLoaderTests
     {
         var (snapshot, faults) = Load("""{ "Holdfast": { "Evidence": { "KeepFor": "2d12h", "KeepBytes": "64MiB" } } }""");
         Assert.Empty(faults);
-        var evidence = snapshot!.Get<Evidence.Records.EvidenceOptions>();
+        var evidence = snapshot!.Get<global::Holdfast.Evidence.Records.EvidenceOptions>();
         Assert.Equal(TimeSpan.FromHours(60), evidence.KeepFor);
         Assert.Equal(64L << 20, evidence.KeepBytes);
     }

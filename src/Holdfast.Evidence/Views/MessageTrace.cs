@@ -9,8 +9,8 @@ namespace Holdfast.Evidence.Views;
 /// <summary>Finds the whole life of a message, also after it was delivered, from the evidence files alone.</summary>
 /// <remarks>
 /// Works beside the running server and on a directory that no server uses. Each file's index is asked first, so that
-/// most of many GiB are not read; a missing index is made. Bounded: at most <see cref="TraceQuery.Limit"/> messages, each
-/// of at most <see cref="RecordsMax"/> records. A file that is deleted while it is read is passed over.
+/// most of many GiB are not read; a missing index is made. Bounded: at most <see cref="TraceQuery.Limit"/> messages,
+/// each of at most <see cref="RecordsMax"/> records. A file that is deleted while it is read is passed over.
 /// </remarks>
 public sealed class MessageTrace
 {

@@ -13,8 +13,9 @@ public class EvidenceJournalTests
         f.Add(EvidenceKind.Delivered, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "a+b'c@x.example", "mail-eu",
             "250 2.0.0 <ok> \"fine\"");
         await f.Flush();
-        Assert.Equal("""{"time":"2026-01-22T17:45:00Z","kind":"Delivered","id":"01ARZ3NDEKTSV4RRFFQ69G5FAV",""" +
-            """"recipient":"a+b'c@x.example","site":"mail-eu","reply":"250 2.0.0 <ok> \"fine\""}""" + "\n", f.All());
+        Assert.Equal("{\"time\":\"2026-01-22T17:45:00Z\",\"kind\":\"Delivered\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\","
+            + "\"recipient\":\"a+b'c@x.example\",\"site\":\"mail-eu\",\"reply\":\"250 2.0.0 <ok> \\\"fine\\\"\"}\n",
+            f.All());
         Assert.Equal(["20260122T174500-0000.jsonl"], f.Names);
     }
 

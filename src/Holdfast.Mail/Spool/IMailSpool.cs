@@ -50,6 +50,8 @@ internal sealed class SpooledMessage(SpoolHandle handle, Envelope envelope, Mess
     public SpoolHandle Handle { get; } = handle;
     public Envelope Envelope { get; } = envelope;
     public MessageProgress Progress { get; } = progress;
+    /// <summary>Attempts whose outcome no RecordProgress has told yet. The spool's.</summary>
+    internal int OpenAttempts { get; set; }
 }
 
 /// <summary>Content opened for reading; verified against its checksum before the last byte is handed out.</summary>
@@ -91,7 +93,7 @@ internal interface IMailSpool
     ValueTask<AppendResult> AppendReservedAsync(Envelope envelope, ReadOnlyMemory<byte> content);
 
     /// <summary>Called for each message that becomes available: at open for those replayed, then after each append.
-    /// Called on the spool's thread: must only enqueue. Set once, before <see cref="OpenAsync"/>.</summary>
+    /// Called on the spool's threads, several at once: must only enqueue. Set once, before <see cref="OpenAsync"/>.</summary>
     Action<WaitingMessage, SpooledMessage?>? Arrived { get; set; }
 
     /// <summary>Recovers the directory (checkpoint, tail scan, orphans) and announces what waits.</summary>

@@ -27,7 +27,24 @@ public sealed class RecipientProgress
     public string? LastReply { get; set; }
     /// <summary>Site and target of the last attempt, "site/target".</summary>
     public string? LastTarget { get; set; }
+    /// <summary>Set by the spool between RecordAttempt and the RecordProgress that tells what the attempt came to.
+    /// </summary>
+    public bool AttemptIsOpen { get; internal set; }
+    /// <summary>How the recipient stood when its attempt was opened: a change tells that the outcome is in.</summary>
+    private int _openedAs;
     public bool IsFinal => State is not (RecipientState.Waiting or RecipientState.OutcomeUnknown);
+
+    internal void OpenAttempt()
+    {
+        AttemptIsOpen = true;
+        _openedAs = Mark();
+    }
+
+    /// <summary>The outcome is in: surely when it was the message's only open attempt, else if anything changed.
+    /// </summary>
+    internal void CloseAttempt(bool isLast) => AttemptIsOpen &= !isLast && !IsFinal && _openedAs == Mark();
+
+    private int Mark() => HashCode.Combine(State, Attempts, UnknownOutcomes, LastAttemptAt, NextAttemptAt, LastReply);
 }
 
 /// <summary>Progress of a message: versioned, written whole, the highest version wins.</summary>

@@ -1,0 +1,45 @@
+using System.Buffers;
+
+using Holdfast.Storage.Disk;
+using Holdfast.Storage.Segments;
+
+namespace Holdfast.Mail.Spool;
+
+/// <summary>Content read from a body file; its checksum is known to fit before the last bytes are handed out.</summary>
+internal sealed class BodyFileContent(IDiskFile file, long length, uint checksum, RecordLocation envelope,
+    Offload offload) : MessageContent
+{
+    private BodyChecksum _checksum = new();
+    private long _at;
+
+    public override long Length => length;
+
+    public override bool TryGetAll(out ReadOnlySequence<byte> content)
+    {
+        content = default;
+        return false;
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken abort)
+    {
+        abort.ThrowIfCancellationRequested();
+        var wanted = (int)Math.Min(buffer.Length, length - _at);
+        if (wanted == 0)
+            return 0;
+        var got = 0;
+        await offload(() => got = file.Read(_at, buffer.Span[..wanted])).ConfigureAwait(false);
+        if (got == 0)
+            throw new RecordDamagedException(envelope, $"its body file ends at {_at} of {length} bytes");
+        _checksum.Add(buffer.Span[..got]);
+        _at += got;
+        if (_at == length && _checksum.Value != checksum)
+            throw new RecordDamagedException(envelope, "its body file's checksum does not fit");
+        return got;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        file.Dispose();
+        return default;
+    }
+}

@@ -1,0 +1,295 @@
+using System.Globalization;
+using System.Text;
+
+using Holdfast.Storage.Disk;
+using Holdfast.Storage.Journal;
+using Holdfast.Storage.Segments;
+
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Mail.Spool;
+
+/// <summary>Opening, closing, and how the spool stands.</summary>
+internal sealed partial class MailSpool
+{
+    private const string FormatPath = "format";
+    private const string FormatName = "holdfast-spool ";
+    private const int FormatVersion = 1;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _upkeepLoop = Task.CompletedTask;
+
+    public async Task OpenAsync(IProgress<SpoolOpenProgress>? progress, CancellationToken abort)
+    {
+        abort.ThrowIfCancellationRequested();
+        await _offload(() => Open(progress)).ConfigureAwait(false);
+        foreach (var waiting in Enumerate())
+        {
+            abort.ThrowIfCancellationRequested();
+            Arrived?.Invoke(waiting, null);
+        }
+        _metrics.Observe(this);
+        Opened(WaitingCount, WaitingBytes);
+        if (_seams.RunsUpkeep)
+            _upkeepLoop = _upkeep.RunAsync(_stop.Token);
+    }
+
+    /// <summary>One pass of what goes on beside the mail. Only for a spool without a loop of its own.</summary>
+    public Task UpkeepAsync() => _upkeep.PassAsync();
+
+    /// <summary>Writes a checkpoint now.</summary>
+    public Task CheckpointAsync() => _upkeep.CheckpointAsync();
+
+    private void Open(IProgress<SpoolOpenProgress>? progress)
+    {
+        _lock = _disk.Lock("lock");
+        CheckFormat();
+        _disk.CreateDirectory(BodyFiles.Directory);
+        _disk.CreateDirectory(DamagedRecords.Directory);
+        _disk.SyncDirectory("");
+        _damagedRecords.Open();
+
+        var start = new Checkpoint(_disk, _ledger, _offload).Read(out var fault);
+        if (fault is not null)
+            CheckpointIgnored(fault);
+        var replay = new SpoolReplay(_ledger, NoteDamagedRecord, NoteDamagedLog, progress);
+        var options = _options.CurrentValue;
+        var log = SegmentLog.Open(_disk, SegmentsDirectory,
+            new SegmentLogOptions
+            {
+                SegmentBytes = options.SegmentBytes,
+                Node = _node,
+                RetryDelay = LogRetryDelay,
+            },
+            start ?? ScanStart.Beginning, replay, _time, _random, _logger, _segmentMetrics, _seams.Driver);
+        log.SegmentPoisoned += _reader.BeginEvacuation;
+        _log = log;
+        _lazy.Log = log;
+        if (start is { } position)
+        {
+            DropRowsOfDeletedSegments(log);
+            _upkeep.NotePosition(position);
+        }
+        _metrics.Swept(_bodies.Sweep(id => TryFind(id, out _)));
+        _space.Open();
+        UpdatePressure();
+    }
+
+    /// <summary>A segment is deleted only when all in it had ended or was moved: what the image still has there, and
+    /// the log after it doesn't, has ended.</summary>
+    private void DropRowsOfDeletedSegments(SegmentLog log)
+    {
+        var existing = log.Segments.Select(s => s.Number).ToHashSet();
+        var dropped = 0;
+        lock (_ledger.Gate)
+        {
+            for (var slot = 0; slot < _ledger.Table.SlotsUsed; slot++)
+            {
+                ref var row = ref _ledger.Table[slot];
+                if (!row.InUse)
+                    continue;
+                if (!existing.Contains(row.Segment))
+                {
+                    _ledger.Remove(slot);
+                    dropped++;
+                }
+                else if (row.HasProgress && !existing.Contains(row.ProgressSegment))
+                {
+                    _ledger.LoseProgress(slot);
+                }
+            }
+        }
+        if (dropped > 0)
+            RowsDropped(dropped);
+    }
+
+    private void CheckFormat()
+    {
+        if (!_disk.Exists(FormatPath))
+        {
+            using (var file = _disk.Open(FormatPath, DiskOpenMode.CreateNew))
+            {
+                file.Write(0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+                    $"{FormatName}{FormatVersion}\n")));
+                file.SyncData();
+            }
+            _disk.SyncDirectory("");
+            return;
+        }
+        Span<byte> bytes = stackalloc byte[64];
+        using (var file = _disk.Open(FormatPath, DiskOpenMode.OpenExisting))
+            bytes = bytes[..file.Read(0, bytes)];
+        // A crash while it was first written leaves it empty or zeroed: nothing older can be here then.
+        if (bytes.TrimEnd((byte)0).Length == 0)
+        {
+            _disk.Delete(FormatPath);
+            CheckFormat();
+            return;
+        }
+        var text = Encoding.ASCII.GetString(bytes).TrimEnd();
+        var isOurs = text.StartsWith(FormatName, StringComparison.Ordinal);
+        if (!isOurs || !int.TryParse(text.AsSpan(FormatName.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var version))
+            throw new InvalidDataException($"'{FormatPath}' in the spool's directory says '{text}': that is no spool of "
+                + "Holdfast. Point the data directory elsewhere.");
+        if (version > FormatVersion)
+            throw new InvalidDataException($"The spool's directory has format {version}; this version reads up to "
+                + $"{FormatVersion}. Start the newer Holdfast that wrote it, or empty the spool with it first.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isClosed)
+            return;
+        _isClosed = true;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _upkeepLoop.ConfigureAwait(false);
+        try
+        {
+            if (_log is not null)
+                await CloseAsync(_log).ConfigureAwait(false);
+        }
+        finally
+        {
+            _lock?.Dispose();
+            _upkeep.Dispose();
+            _stop.Dispose();
+        }
+    }
+
+    private async ValueTask CloseAsync(SegmentLog log)
+    {
+        try
+        {
+            await FlushAsync().ConfigureAwait(false);
+            await _upkeep.CheckpointAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            CloseFailed(e);
+        }
+        await log.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal void NoteFailure(Exception error)
+    {
+        if (error is DiskException { Error: DiskError.NoSpace })
+        {
+            try
+            {
+                _space.Release();
+            }
+            catch (DiskException e)
+            {
+                ReserveKept(e);
+            }
+        }
+        WriteFailed(error);
+        UpdatePressure();
+    }
+
+    internal void UpdatePressure()
+    {
+        var was = Pressure;
+        var now = DecidePressure(was);
+        if (now == was || Interlocked.CompareExchange(ref _pressure, (byte)now, (byte)was) != (byte)was)
+            return;
+        PressureChanged(was, now, WaitingCount, _space.FreeBytes);
+    }
+
+    private SpoolPressure DecidePressure(SpoolPressure was)
+    {
+        if (_log is { IsFailed: true, Failure.Error: not DiskError.NoSpace })
+            return SpoolPressure.Failed;
+        if (_space.IsShort || _log is { IsFailed: true })
+            return SpoolPressure.OutOfSpace;
+        var options = _options.CurrentValue;
+        var fill = Math.Max((double)WaitingCount / options.WaitingMessagesMax,
+            (double)(_memory.UsedBytes - _recent.Bytes) / options.BodyMemoryBytes);
+        if (options.WaitingBytesMax > 0)
+            fill = Math.Max(fill, (double)WaitingBytes / options.WaitingBytesMax);
+        // A level once reached is left a twentieth below where it began.
+        const double elevated = 0.8, high = 1.0, hysteresis = 0.05;
+        if (fill >= (was == SpoolPressure.High ? high - hysteresis : high))
+            return SpoolPressure.High;
+        return fill >= (was is SpoolPressure.Elevated or SpoolPressure.High ? elevated - hysteresis : elevated)
+            ? SpoolPressure.Elevated : SpoolPressure.None;
+    }
+
+    /// <summary>Takes a message that can't be read out of the way: raw copy, evidence, and an end of its own.</summary>
+    private ValueTask SetAsideAsync(SpoolHandle handle, RecordLocation location, string what)
+    {
+        MessageId id;
+        bool hasBody;
+        lock (_ledger.Gate)
+        {
+            if (!_ledger.Table.Has(handle))
+                return default;
+            ref var row = ref _ledger.Table[handle.Slot];
+            id = row.Id;
+            hasBody = (row.Flags & SpoolRowFlags.HasBodyFile) != 0;
+        }
+        var kept = _damagedRecords.Keep(_lazy.Log, location);
+        if (hasBody)
+            kept += ", " + _damagedRecords.KeepBody(id);
+        _recent.Remove(handle);
+        _lazy.WriteDone(new PendingRecord(_lazy, SpoolRecordKind.Done, id, handle, 0, new DoneRecord(id, 0).Encode()));
+        Alert(id.ToString(), location.Segment, location.Offset, what, kept);
+        return default;
+    }
+
+    private void NoteDamagedRecord(RecordLocation location, string what) =>
+        Alert(null, location.Segment, location.Offset, what, "left in the log");
+
+    private void NoteDamagedLog(DamageReport report)
+    {
+        // An append that was under way at the crash: nobody was told that it is stored.
+        if (report.Reason != DamageReason.TornTail)
+            Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
+                $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"), "left in the log");
+    }
+
+    private void Alert(string? id, uint segment, long offset, string what, string kept)
+    {
+        _metrics.Damaged();
+        Damaged(id, segment, offset, what, kept);
+        _journal.Append(new EvidenceRecord
+        {
+            At = _time.GetUtcNow(),
+            Kind = EvidenceKind.Alert,
+            MessageId = id,
+            Actor = "spool",
+            Reason = string.Create(CultureInfo.InvariantCulture,
+                $"damaged at segment {segment} offset {offset}: {what}; {kept}"),
+        });
+    }
+
+    [LoggerMessage(EventId = 2100, Level = LogLevel.Information,
+        Message = "Spool open: {Messages} messages of {Bytes} bytes wait")]
+    private partial void Opened(long messages, long bytes);
+
+    [LoggerMessage(EventId = 2101, Level = LogLevel.Warning,
+        Message = "Spool pressure {Was} -> {Now}: {Messages} messages wait, {FreeBytes} bytes free")]
+    private partial void PressureChanged(SpoolPressure was, SpoolPressure now, long messages, long freeBytes);
+
+    [LoggerMessage(EventId = 2102, Level = LogLevel.Error,
+        Message = "Damage in the spool, set aside: message {Id}, segment {Segment} offset {Offset}: {What}; {Kept}")]
+    private partial void Damaged(string? id, uint segment, long offset, string what, string kept);
+
+    [LoggerMessage(EventId = 2103, Level = LogLevel.Warning,
+        Message = "The spool's checkpoint is not used ({Fault}): the whole log is scanned")]
+    private partial void CheckpointIgnored(string fault);
+
+    [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "A write of the spool failed")]
+    private partial void WriteFailed(Exception error);
+
+    [LoggerMessage(EventId = 2105, Level = LogLevel.Warning, Message = "The disk reserve could not be given up")]
+    private partial void ReserveKept(Exception error);
+
+    [LoggerMessage(EventId = 2106, Level = LogLevel.Warning,
+        Message = "The spool closed without its last checkpoint: the next start scans more of the log")]
+    private partial void CloseFailed(Exception error);
+
+    [LoggerMessage(EventId = 2107, Level = LogLevel.Information,
+        Message = "{Messages} messages of the checkpoint had ended in segments deleted since")]
+    private partial void RowsDropped(int messages);
+}

@@ -2,7 +2,7 @@ namespace Holdfast.Mail.Spool;
 
 /// <summary>Counts appends between their start and their effect on the table, so that upkeep can wait until every
 /// record that stands in the log is also known to the table.</summary>
-internal sealed class AppendEpochs
+internal sealed class AppendEpochs : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _one = new(1, 1);
@@ -54,4 +54,6 @@ internal sealed class AppendEpochs
             _one.Release();
         }
     }
+
+    public void Dispose() => _one.Dispose();
 }

@@ -27,7 +27,7 @@ internal sealed partial class MailSpool
             abort.ThrowIfCancellationRequested();
             Arrived?.Invoke(waiting, null);
         }
-        _metrics.Observe(this);
+        _metrics?.Observe(this);
         Opened(WaitingCount, WaitingBytes);
         if (_seams.RunsUpkeep)
             _upkeepLoop = _upkeep.RunAsync(_stop.Token);
@@ -69,7 +69,8 @@ internal sealed partial class MailSpool
             DropRowsOfDeletedSegments(log);
             _upkeep.NotePosition(position);
         }
-        _metrics.Swept(_bodies.Sweep(id => TryFind(id, out _)));
+        var swept = _bodies.Sweep(id => TryFind(id, out _));
+        _metrics?.Swept(swept);
         _space.Open();
         UpdatePressure();
     }
@@ -152,6 +153,7 @@ internal sealed partial class MailSpool
         {
             _lock?.Dispose();
             _upkeep.Dispose();
+            _epochs.Dispose();
             _stop.Dispose();
         }
     }
@@ -250,7 +252,7 @@ internal sealed partial class MailSpool
 
     private void Alert(string? id, uint segment, long offset, string what, string kept)
     {
-        _metrics.Damaged();
+        _metrics?.Damaged();
         Damaged(id, segment, offset, what, kept);
         _journal.Append(new EvidenceRecord
         {

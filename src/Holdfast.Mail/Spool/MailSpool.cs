@@ -13,7 +13,10 @@ namespace Holdfast.Mail.Spool;
 /// <param name="Offload">Null: disk work runs on the thread pool.</param>
 /// <param name="Driver">Null: the log commits on a thread of its own.</param>
 /// <param name="RunsUpkeep">False: the caller calls <see cref="MailSpool.UpkeepAsync"/>.</param>
-internal sealed record SpoolSeams(Offload? Offload = null, CommitDriver? Driver = null, bool RunsUpkeep = true);
+/// <param name="MovesUnsynced">The mutant that the power-cut harness must catch: segments go before their survivors are
+/// synced.</param>
+internal sealed record SpoolSeams(
+    Offload? Offload = null, CommitDriver? Driver = null, bool RunsUpkeep = true, bool MovesUnsynced = false);
 
 /// <summary>Keeps accepted messages until every recipient is delivered, rejected or expired.</summary>
 /// <remarks>
@@ -37,7 +40,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly IEvidenceJournal _journal;
-    private readonly SpoolMetrics _metrics;
+    private readonly SpoolMetrics? _metrics;
     private readonly SegmentMetrics? _segmentMetrics;
     private readonly ILogger<MailSpool> _logger;
     private readonly SpoolSeams _seams;
@@ -60,7 +63,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private bool _isClosed;
 
     public MailSpool(IDisk disk, IOptionsMonitor<SpoolOptions> options, TimeProvider time, Random random,
-        IEvidenceJournal journal, SpoolMetrics metrics, SegmentMetrics? segmentMetrics, ILogger<MailSpool> logger,
+        IEvidenceJournal journal, SpoolMetrics? metrics, SegmentMetrics? segmentMetrics, ILogger<MailSpool> logger,
         SpoolSeams? seams = null)
     {
         _disk = disk;
@@ -84,7 +87,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         _lazy = new LazyRecords(_ledger, _epochs, NoteFailure);
         _reader = new SpoolReader(_ledger, _lazy, _memory, _recent, _bodies, _offload, SetAsideAsync);
         _upkeep = new SpoolUpkeep(this, disk, _ledger, _lazy, _epochs, _bodies, _space, _reader, options, time,
-            metrics, logger, _offload, SetAsideAsync);
+            metrics, logger, _offload, SetAsideAsync, _seams.MovesUnsynced);
     }
 
     public SpoolPressure Pressure => (SpoolPressure)Volatile.Read(ref _pressure);
@@ -117,7 +120,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         };
         if (refusal == AppendResult.Stored)
             return AppendCoreAsync(envelope, (SpoolDraft)draft, isReserved: false);
-        _metrics.Refused(refusal);
+        _metrics?.Refused(refusal);
         return new ValueTask<AppendResult>(refusal);
     }
 
@@ -169,7 +172,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
                 ? await WriteReservedAsync(log, head, body is null ? draft.Chunks : null).ConfigureAwait(false)
                 : await WriteAsync(log, head, body is null ? draft.Chunks : null).ConfigureAwait(false);
             Store(envelope, draft, body is not null, location, head);
-            _metrics.Appended();
+            _metrics?.Appended();
             return AppendResult.Stored;
         }
         catch (DiskException e)
@@ -237,7 +240,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
             _space.NoteShort();
             UpdatePressure();
         }
-        _metrics.Refused(result);
+        _metrics?.Refused(result);
         return result;
     }
 
@@ -277,7 +280,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
             new DoneRecord(id, 0).Encode())))
         {
             _recent.Remove(message.Handle);
-            _metrics.Ended();
+            _metrics?.Ended();
         }
     }
 

@@ -33,8 +33,10 @@ internal sealed class PendingRecord(LazyRecords owner, SpoolRecordKind kind, Mes
     {
         try
         {
+#pragma warning disable CA2012 // Its awaiter is kept, and its result taken exactly once: in Complete.
             _append = log.AppendAsync((byte)kind, Bytes, ReadOnlyMemory<byte>.Empty, Durability.Lazy)
                 .ConfigureAwait(false).GetAwaiter();
+#pragma warning restore CA2012
         }
         catch (Exception e) when (e is DiskException or ObjectDisposedException)
         {

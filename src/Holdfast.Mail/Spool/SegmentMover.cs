@@ -11,18 +11,18 @@ namespace Holdfast.Mail.Spool;
 /// about 4 MiB are in memory, outside the body budget. One move at a time.
 /// </remarks>
 internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
+    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, bool isUnsynced)
 {
     private const int BatchRecords = 64;
     private const int BatchBytes = 4 << 20;
     private const int RowsAtOnce = 4096;
 
     private readonly record struct Copy(
-        SpoolHandle Handle, MessageId Id, byte[] Buffer, ValueTask<RecordLocation> Append);
+        SpoolHandle Handle, MessageId Id, byte[] Buffer, Task<RecordLocation> Append);
 
     /// <summary>Moves everything; afterwards nothing live stands in the segment and no mark in it is needed.</summary>
     /// <exception cref="DiskException">Not all was moved: the segment must stay.</exception>
-    public async ValueTask MoveAsync(uint segment, IReadOnlySet<uint> existing)
+    public async ValueTask MoveAsync(uint segment, HashSet<uint> existing)
     {
         var handles = Collect(segment);
         for (var i = 0; i < handles.Count;)
@@ -30,7 +30,8 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
         for (var i = 0; i < handles.Count;)
             i = await MoveProgressAsync(segment, handles, i).ConfigureAwait(false);
         await MoveMarksAsync(segment, existing).ConfigureAwait(false);
-        await lazy.Log.SyncAsync().ConfigureAwait(false);
+        if (!isUnsynced)
+            await lazy.Log.SyncAsync().ConfigureAwait(false);
         lock (ledger.Gate)
             ledger.Usage.Find(segment)?.Tombstones.Clear();
     }
@@ -70,7 +71,8 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
             {
                 lazy.Log.Read(row.Location, buffer);
                 copies.Add(new Copy(handles[from], row.Id, buffer, lazy.Log.AppendAsync((byte)SpoolRecordKind.Moved,
-                    buffer.AsMemory(0, (int)row.RecordBytes), ReadOnlyMemory<byte>.Empty, Durability.Synced)));
+                    buffer.AsMemory(0, (int)row.RecordBytes), ReadOnlyMemory<byte>.Empty,
+                    isUnsynced ? Durability.Lazy : Durability.Synced).AsTask()));
                 bytes += row.RecordBytes;
             }
             catch (RecordDamagedException e)
@@ -145,7 +147,7 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
                 break;
             }
             copies.Add(new Copy(handles[from], row.Id, buffer, lazy.Log.AppendAsync((byte)SpoolRecordKind.Progress,
-                buffer.AsMemory(0, (int)row.ProgressBytes), ReadOnlyMemory<byte>.Empty, Durability.Lazy)));
+                buffer.AsMemory(0, (int)row.ProgressBytes), ReadOnlyMemory<byte>.Empty, Durability.Lazy).AsTask()));
         }
         foreach (var copy in copies)
         {
@@ -169,7 +171,7 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
     }
 
     /// <summary>Done records whose message still has a copy in another segment go on living.</summary>
-    private async ValueTask MoveMarksAsync(uint segment, IReadOnlySet<uint> existing)
+    private async ValueTask MoveMarksAsync(uint segment, HashSet<uint> existing)
     {
         DoneRecord[] marks;
         lock (ledger.Gate)
@@ -181,12 +183,12 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
         }
         foreach (var part in marks.Chunk(BatchRecords))
         {
-            var copies = new (DoneRecord Done, byte[] Buffer, ValueTask<RecordLocation> Append)[part.Length];
+            var copies = new (DoneRecord Done, byte[] Buffer, Task<RecordLocation> Append)[part.Length];
             for (var i = 0; i < part.Length; i++)
             {
                 var encoded = part[i].Encode();
                 copies[i] = (part[i], encoded.Buffer, lazy.Log.AppendAsync((byte)SpoolRecordKind.Done, encoded.Written,
-                    ReadOnlyMemory<byte>.Empty, Durability.Lazy));
+                    ReadOnlyMemory<byte>.Empty, Durability.Lazy).AsTask());
             }
             DiskException? failure = null;
             foreach (var (done, buffer, append) in copies)

@@ -11,13 +11,13 @@ namespace Holdfast.Mail.Spool;
 /// the next pass.</remarks>
 internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedger ledger, LazyRecords lazy,
     AppendEpochs epochs, BodyFiles bodies, DiskSpace space, SpoolReader reader, IOptionsMonitor<SpoolOptions> options,
-    TimeProvider time, SpoolMetrics metrics, ILogger logger, Offload offload,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside) : IDisposable
+    TimeProvider time, SpoolMetrics? metrics, ILogger logger, Offload offload,
+    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, bool movesUnsynced) : IDisposable
 {
     /// <summary>Rounds of a flush before it says that the disk does not hold.</summary>
     private const int FlushRounds = 3;
     private readonly SemaphoreSlim _one = new(1, 1);
-    private readonly SegmentMover _mover = new(ledger, lazy, setAside);
+    private readonly SegmentMover _mover = new(ledger, lazy, setAside, movesUnsynced);
     private readonly Checkpoint _checkpoint = new(disk, ledger, offload);
     private long? _lastCheckpoint;
     private ScanStart _lastPosition;
@@ -204,7 +204,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         await epochs.DrainAsync().ConfigureAwait(false);
         if (TryDelete(candidate))
         {
-            metrics.Compacted();
+            metrics?.Compacted();
             Compacted(candidate);
         }
     }
@@ -307,7 +307,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         await epochs.DrainAsync().ConfigureAwait(false);
         await _checkpoint.WriteAsync(position, () => Log.SyncAsync()).ConfigureAwait(false);
         NotePosition(position);
-        metrics.Checkpointed(time.GetElapsedTime(began));
+        metrics?.Checkpointed(time.GetElapsedTime(began));
     }
 
     public void Dispose() => _one.Dispose();

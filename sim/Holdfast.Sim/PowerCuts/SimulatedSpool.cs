@@ -18,7 +18,7 @@ internal sealed class SimulatedSpool
         bool movesUnsynced = false)
     {
         _time = time;
-        Spool = new MailSpool(disk, new FixedOptions<SpoolOptions>(options), time, random, Evidence, null, null,
+        Spool = new MailSpool(disk, 1, new FixedOptions<SpoolOptions>(options), time, random, Evidence, null, null,
             NullLogger<MailSpool>.Instance, new SpoolSeams(Inline, _driver, RunsUpkeep: false, movesUnsynced));
         Spool.Arrived = (waiting, message) => Arrivals.Add((waiting, message));
     }
@@ -30,7 +30,14 @@ internal sealed class SimulatedSpool
     public void Open() => Run(Spool.OpenAsync(null, CancellationToken.None));
     public void Upkeep() => Run(Spool.UpkeepAsync());
     public void Flush() => Run(Spool.FlushAsync().AsTask());
-    public void Close() => Run(Spool.DisposeAsync().AsTask());
+
+    public void Close()
+    {
+        // In two steps: the log must not be closed from inside its own pump.
+        Run(Spool.SettleAsync());
+        Run(Spool.DisposeAsync().AsTask());
+    }
+
     public void Pump() => _driver.PumpAll();
 
     /// <summary>Pumps until the task is done; time moves when nothing else does.</summary>

@@ -137,29 +137,15 @@ internal sealed partial class MailSpool
                 + $"{FormatVersion}. Start the newer Holdfast that wrote it, or empty the spool with it first.");
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends upkeep and makes everything durable, with a checkpoint; nothing may be appended afterwards.
+    /// </summary>
+    public async Task SettleAsync()
     {
-        if (_isClosed)
+        if (_isSettled || _log is null)
             return;
-        _isClosed = true;
+        _isSettled = true;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _upkeepLoop.ConfigureAwait(false);
-        try
-        {
-            if (_log is not null)
-                await CloseAsync(_log).ConfigureAwait(false);
-        }
-        finally
-        {
-            _lock?.Dispose();
-            _upkeep.Dispose();
-            _epochs.Dispose();
-            _stop.Dispose();
-        }
-    }
-
-    private async ValueTask CloseAsync(SegmentLog log)
-    {
         try
         {
             await FlushAsync().ConfigureAwait(false);
@@ -169,7 +155,26 @@ internal sealed partial class MailSpool
         {
             CloseFailed(e);
         }
-        await log.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isClosed)
+            return;
+        _isClosed = true;
+        try
+        {
+            await SettleAsync().ConfigureAwait(false);
+            if (_log is not null)
+                await _log.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _lock?.Dispose();
+            _upkeep.Dispose();
+            _epochs.Dispose();
+            _stop.Dispose();
+        }
     }
 
     internal void NoteFailure(Exception error)

@@ -60,9 +60,11 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private SegmentLog? _log;
     private IDisposable? _lock;
     private byte _pressure;
+    private bool _isSettled;
     private bool _isClosed;
 
-    public MailSpool(IDisk disk, IOptionsMonitor<SpoolOptions> options, TimeProvider time, Random random,
+    /// <param name="node">This node's number, part of every id.</param>
+    public MailSpool(IDisk disk, ushort node, IOptionsMonitor<SpoolOptions> options, TimeProvider time, Random random,
         IEvidenceJournal journal, SpoolMetrics? metrics, SegmentMetrics? segmentMetrics, ILogger<MailSpool> logger,
         SpoolSeams? seams = null)
     {
@@ -76,7 +78,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         _logger = logger;
         _seams = seams ?? new SpoolSeams();
         _offload = _seams.Offload ?? (static work => Task.Run(work));
-        _node = (ushort)options.CurrentValue.NodeId;
+        _node = node;
         _sequence = (ulong)random.NextInt64();
         _memory = new BodyMemory(() => _options.CurrentValue.BodyMemoryBytes, time);
         _recent = new RecentContent(() => _options.CurrentValue.BodyMemoryBytes);
@@ -297,21 +299,26 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     {
         const int atOnce = 1024;
         var some = new List<WaitingMessage>(atOnce);
-        for (int slot = 0, end = 1; slot < end;)
+        for (var slot = 0; CopySome(ref slot, some, atOnce); some.Clear())
         {
-            lock (_ledger.Gate)
-            {
-                end = Math.Min(slot + atOnce, _ledger.Table.SlotsUsed);
-                for (; slot < end; slot++)
-                {
-                    if (_ledger.Table[slot].InUse)
-                        some.Add(_ledger.Waiting(slot));
-                }
-            }
             foreach (var waiting in some)
                 yield return waiting;
-            some.Clear();
-            end++;
+        }
+    }
+
+    private bool CopySome(ref int slot, List<WaitingMessage> some, int atOnce)
+    {
+        lock (_ledger.Gate)
+        {
+            var end = Math.Min(slot + atOnce, _ledger.Table.SlotsUsed);
+            if (slot >= end)
+                return false;
+            for (; slot < end; slot++)
+            {
+                if (_ledger.Table[slot].InUse)
+                    some.Add(_ledger.Waiting(slot));
+            }
+            return true;
         }
     }
 

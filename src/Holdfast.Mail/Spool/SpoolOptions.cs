@@ -7,11 +7,6 @@ public sealed class SpoolOptions
 {
     public const string Section = "Holdfast:Mail:Spool";
 
-    /// <summary>Number of this node in message ids. Give each node of one organisation its own.</summary>
-    /// <value>0; 0 to 65 535 (16 bits of the id). Read at start.</value>
-    [Range(0, 65_535)]
-    public int NodeId { get; set; }
-
     /// <summary>Content up to this size stands in the log beside its envelope; larger content gets a file of its own.
     /// </summary>
     /// <value>256 KiB: one write and one sync for ordinary mail; 1 KiB to 1 MiB.</value>

@@ -1,5 +1,6 @@
 using Holdfast.Mail.Spool;
 using Holdfast.Sim.Disks;
+using Holdfast.Storage.Disk;
 
 namespace Holdfast.Tests.Mail.Spool;
 
@@ -80,15 +81,14 @@ public class MailSpoolTests
     }
 
     [Fact]
-    public void Progress_is_seen_by_a_load_before_it_is_written()
+    public async Task Progress_is_seen_by_a_load_before_it_is_written()
     {
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(100), recipients: 2);
         message.Progress.Recipients[0].State = RecipientState.Delivered;
         fixture.Spool.RecordProgress(message);
-        var load = fixture.Spool.LoadAsync(message.Handle, CancellationToken.None);
-        Assert.True(load.IsCompleted);
-        Assert.Equal(RecipientState.Delivered, load.Result!.Progress.Recipients[0].State);
+        var loaded = await fixture.Spool.LoadAsync(message.Handle, CancellationToken.None);
+        Assert.Equal(RecipientState.Delivered, loaded!.Progress.Recipients[0].State);
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public class MailSpoolTests
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(300));
         fixture.Sim.Close();
-        using (var file = fixture.Disk.Open("checkpoint", Storage.Disk.DiskOpenMode.OpenExisting))
+        using (var file = fixture.Disk.Open("checkpoint", DiskOpenMode.OpenExisting))
             file.Write(30, [1, 2, 3]);
         fixture.Restart();
         Assert.NotNull(fixture.Load(message.Envelope.Id));
@@ -206,7 +206,7 @@ public class MailSpoolTests
         var fixture = new SpoolFixture().Opened();
         var kept = fixture.Append(SpoolFixture.Bytes(5000));
         fixture.Draft(SpoolFixture.Bytes(5000));
-        fixture.Disk.Open("bodies/00000000000000000000000001.body", Storage.Disk.DiskOpenMode.CreateNew).Dispose();
+        fixture.Disk.Open("bodies/00000000000000000000000001.body", DiskOpenMode.CreateNew).Dispose();
         Assert.Equal(3, fixture.Disk.List("bodies").Count);
         fixture.Restart();
         Assert.Equal([$"{kept.Envelope.Id}.body"], fixture.Disk.List("bodies"));
@@ -216,7 +216,7 @@ public class MailSpoolTests
     public void A_newer_format_is_refused_in_plain_words()
     {
         var disk = new SimulatedDisk();
-        using (var file = disk.Open("format", Storage.Disk.DiskOpenMode.CreateNew))
+        using (var file = disk.Open("format", DiskOpenMode.CreateNew))
             file.Write(0, "holdfast-spool 2\n"u8);
         var error = Assert.Throws<InvalidDataException>(() => new SpoolFixture(disk).Opened());
         Assert.Contains("format 2", error.Message, StringComparison.Ordinal);
@@ -226,8 +226,8 @@ public class MailSpoolTests
     public void Two_spools_never_share_a_directory()
     {
         var fixture = new SpoolFixture().Opened();
-        var error = Assert.Throws<Storage.Disk.DiskException>(() => new SpoolFixture(fixture.Disk).Opened());
-        Assert.Equal(Storage.Disk.DiskError.Locked, error.Error);
+        var error = Assert.Throws<DiskException>(() => new SpoolFixture(fixture.Disk).Opened());
+        Assert.Equal(DiskError.Locked, error.Error);
     }
 
     [Fact]
@@ -250,7 +250,7 @@ public class MailSpoolTests
         var good = fixture.Append(SpoolFixture.Bytes(700, 2));
         fixture.CloseAndRestart();
         var segment = fixture.Disk.List("segments").First(n => n.EndsWith(".seg", StringComparison.Ordinal));
-        using (var file = fixture.Disk.Open($"segments/{segment}", Storage.Disk.DiskOpenMode.OpenExisting))
+        using (var file = fixture.Disk.Open($"segments/{segment}", DiskOpenMode.OpenExisting))
         {
             var bytes = new byte[file.Length];
             file.Read(0, bytes);

@@ -225,7 +225,13 @@ internal sealed class Checkpoint(IDisk disk, SpoolLedger ledger, Offload offload
                 return null;
             var tag = buffer[0];
             var count = BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(1));
-            var size = tag switch { RowsTag => RowBytes, TombstonesTag => TombstoneBytes, MovesTag => MoveBytes, _ => 0 };
+            var size = tag switch
+            {
+                RowsTag => RowBytes,
+                TombstonesTag => TombstoneBytes,
+                MovesTag => MoveBytes,
+                _ => 0,
+            };
             at += 5;
             if (tag == 0)
             {

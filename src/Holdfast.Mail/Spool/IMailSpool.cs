@@ -93,7 +93,8 @@ internal interface IMailSpool
     ValueTask<AppendResult> AppendReservedAsync(Envelope envelope, ReadOnlyMemory<byte> content);
 
     /// <summary>Called for each message that becomes available: at open for those replayed, then after each append.
-    /// Called on the spool's threads, several at once: must only enqueue. Set once, before <see cref="OpenAsync"/>.</summary>
+    /// Called on the spool's threads, several at once: must only enqueue. Set once, before <see cref="OpenAsync"/>.
+    /// </summary>
     Action<WaitingMessage, SpooledMessage?>? Arrived { get; set; }
 
     /// <summary>Recovers the directory (checkpoint, tail scan, orphans) and announces what waits.</summary>

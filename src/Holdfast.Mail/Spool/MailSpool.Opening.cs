@@ -130,8 +130,8 @@ internal sealed partial class MailSpool
         var isOurs = text.StartsWith(FormatName, StringComparison.Ordinal);
         if (!isOurs || !int.TryParse(text.AsSpan(FormatName.Length), NumberStyles.None, CultureInfo.InvariantCulture,
             out var version))
-            throw new InvalidDataException($"'{FormatPath}' in the spool's directory says '{text}': that is no spool of "
-                + "Holdfast. Point the data directory elsewhere.");
+            throw new InvalidDataException($"'{FormatPath}' in the spool's directory says '{text}': that is no spool "
+                + "of Holdfast. Point the data directory elsewhere.");
         if (version > FormatVersion)
             throw new InvalidDataException($"The spool's directory has format {version}; this version reads up to "
                 + $"{FormatVersion}. Start the newer Holdfast that wrote it, or empty the spool with it first.");
@@ -252,7 +252,8 @@ internal sealed partial class MailSpool
         // An append that was under way at the crash: nobody was told that it is stored.
         if (report.Reason != DamageReason.TornTail)
             Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
-                $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"), "left in the log");
+                $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"),
+                "left in the log");
     }
 
     private void Alert(string? id, uint segment, long offset, string what, string kept)

@@ -21,11 +21,13 @@ internal sealed class SpoolMetrics : IDisposable
         _appended = _meter.CreateCounter<long>("holdfast.spool.appended", "{message}", "Messages made durable.");
         _refused = _meter.CreateCounter<long>("holdfast.spool.refused", "{message}",
             "Messages that could not be made durable, by error.type.");
-        _ended = _meter.CreateCounter<long>("holdfast.spool.ended", "{message}", "Messages whose recipients are all final.");
+        _ended = _meter.CreateCounter<long>("holdfast.spool.ended", "{message}",
+            "Messages whose recipients are all final.");
         _damaged = _meter.CreateCounter<long>("holdfast.spool.damaged", "{record}", "Records set aside as damaged.");
         _compacted = _meter.CreateCounter<long>("holdfast.spool.compacted", "{segment}",
             "Segments whose live records were moved so that their space came free.");
-        _swept = _meter.CreateCounter<long>("holdfast.spool.orphans", "{file}", "Body files without a message, deleted.");
+        _swept = _meter.CreateCounter<long>("holdfast.spool.orphans", "{file}",
+            "Body files without a message, deleted.");
         _checkpoint = _meter.CreateHistogram("holdfast.spool.checkpoint", "s", "Time to write one checkpoint.", null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = _seconds });
     }

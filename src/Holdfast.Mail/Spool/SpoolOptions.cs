@@ -68,7 +68,8 @@ public sealed class SpoolOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Log written since the last checkpoint that makes the next one due: bounds what a restart scans.</summary>
+    /// <summary>Log written since the last checkpoint that makes the next one due: bounds what a restart scans.
+    /// </summary>
     /// <value>512 MiB, about two seconds of scanning; 1 MiB to 1 TiB.</value>
     [Range(1024L * 1024, 1L << 40)]
     public long CheckpointBytes { get; set; } = 512L * 1024 * 1024;

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Holdfast.Mail.Spool;
 
-/// <summary>The waiting messages: rows in chunks that never move, and an open-addressing index of slots by id.</summary>
+/// <summary>The waiting messages: rows in chunks that never move, and an open-addressing index by id.</summary>
 /// <remarks>
 /// 60 bytes a row and at most 8 in the index; an index that doubles holds both sizes for a moment. Freed slots are
 /// reused, their generation rises, so an old handle finds nothing. Limit: 2³⁰ messages. Not thread-safe: MailSpool's

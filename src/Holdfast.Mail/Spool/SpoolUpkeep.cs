@@ -320,7 +320,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     private partial void UpkeepFailed(Exception error);
 
     [LoggerMessage(EventId = 2122, Level = LogLevel.Warning,
-        Message = "Segment {Segment}, whose write or sync had failed, was evacuated: its messages stand in a fresh one")]
+        Message = "Segment {Segment}, whose write or sync had failed, was evacuated to a fresh one")]
     private partial void Evacuated(uint segment);
 
     [LoggerMessage(EventId = 2123, Level = LogLevel.Debug, Message = "Segment {Segment} was compacted and deleted")]

@@ -1,0 +1,249 @@
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Mail.Deliver;
+
+/// <summary>What a sweep found due on a message, wherever it sits.</summary>
+internal enum ChoreKind : byte
+{
+    /// <summary>The time of its recipients on the route ran out.</summary>
+    Expire = 0,
+    /// <summary>Its sender is to be told that it waits.</summary>
+    DelayNotice = 1,
+    /// <summary>Closed time is to be written to its progress.</summary>
+    RecordClosed = 2,
+}
+
+internal readonly record struct Chore(SpoolHandle Handle, ChoreKind Kind, DeliveryRoute Route);
+
+/// <summary>How many entries stand where.</summary>
+internal readonly record struct ScheduleCounts(
+    int Unrouted, int Ready, int Scheduled, int DestinationClosed, int InDelivery, int Held, int Entries);
+
+/// <summary>What happens with time rather than with messages: what is due, what is closed, what is too old.</summary>
+internal sealed partial class DeliveryScheduler
+{
+    private const int DueStepsMax = 20_000;
+    private int _sweepCursor;
+
+    /// <summary>Moves what is due to the ready queues and follows the board's verdicts. Returns the routes that closed
+    /// or opened.</summary>
+    public IReadOnlyList<DeliveryRoute> Tick(TimeSpan now)
+    {
+        List<DeliveryRoute>? changed = null;
+        lock (_gate)
+        {
+            foreach (var route in _routes)
+            {
+                if (route.Service is { } service && route.NoteClosed(_board.IsClosed(service), now))
+                    (changed ??= []).Add(route);
+                if (route.IsClosed || route.Scheduled.Count == 0)
+                    continue;
+                var time = route.TimeAt(now).Ticks;
+                for (var steps = 0; steps < DueStepsMax && route.Scheduled.Count > 0; steps++)
+                {
+                    var index = route.Scheduled.Top;
+                    if (_table[index].Due > time)
+                        break;
+                    route.Scheduled.Remove(index);
+                    _table[index].State = EntryState.Waiting;
+                    Queue(index, route, TimeSpan.FromTicks(time), front: false, now);
+                }
+            }
+        }
+        return changed ?? (IReadOnlyList<DeliveryRoute>)[];
+    }
+
+    /// <summary>Looks at the next entries of the table for what is due by age.</summary>
+    /// <returns>True when this step reached the end of the table.</returns>
+    public bool Sweep(TimeSpan now, int steps, List<Chore> chores, int choresMax)
+    {
+        lock (_gate)
+        {
+            var seconds = (int)now.TotalSeconds;
+            for (; steps > 0; steps--)
+            {
+                if (_sweepCursor >= _table.HighMark)
+                {
+                    _sweepCursor = 0;
+                    return true;
+                }
+                if (chores.Count >= choresMax)
+                    return false;
+                ref var entry = ref _table[_sweepCursor++];
+                if (entry.State is EntryState.Free or EntryState.Unrouted or EntryState.InDelivery or EntryState.Held
+                    || entry.Route < 0 || (entry.Flags & EntryFlags.ChoreQueued) != 0)
+                    continue;
+                var route = _routes[entry.Route];
+                if (ChoreFor(ref entry, route, seconds, now) is not { } kind)
+                    continue;
+                entry.Flags |= EntryFlags.ChoreQueued;
+                chores.Add(new Chore(new SpoolHandle(entry.Slot, entry.Generation), kind, route));
+            }
+            return false;
+        }
+    }
+
+    private ChoreKind? ChoreFor(ref ScheduleEntry entry, DeliveryRoute route, int seconds, TimeSpan now)
+    {
+        var age = seconds - entry.ReceivedAt;
+        var uncharged = (int)route.ClosedAt(now).TotalSeconds - entry.ClosedBase;
+        if (IsExpired(age, entry.ClosedRecorded + uncharged))
+            return ChoreKind.Expire;
+        if (age >= _options.DelayNoticeAfter.TotalSeconds && _options.DelayNoticeAfter > TimeSpan.Zero
+            && (entry.Flags & EntryFlags.DelayNoticeSent) == 0)
+            return ChoreKind.DelayNotice;
+        return uncharged >= _options.ClosedTimeRecordEvery.TotalSeconds ? ChoreKind.RecordClosed : null;
+    }
+
+    private bool IsExpired(int ageSeconds, int closedSeconds) =>
+        ageSeconds - closedSeconds >= _options.RetryFor.TotalSeconds
+        || ageSeconds >= _options.RetryForMax.TotalSeconds;
+
+    /// <summary>A chore could not be begun; the next sweep finds it again.</summary>
+    public void ForgetChore(SpoolHandle handle)
+    {
+        lock (_gate)
+        {
+            for (var index = _table.HeadOf(handle); index >= 0; index = _table[index].NextOfMessage)
+                _table[index].Flags &= ~EntryFlags.ChoreQueued;
+        }
+    }
+
+    /// <summary>Closed time of a message up to now, for its progress: the most of any of its routes.</summary>
+    public TimeSpan ClosedTimeOf(SpoolHandle handle, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            var most = 0;
+            for (var index = _table.HeadOf(handle); index >= 0; index = _table[index].NextOfMessage)
+            {
+                ref var entry = ref _table[index];
+                if (entry.Route >= 0)
+                {
+                    most = Math.Max(most, entry.ClosedRecorded
+                        + (int)_routes[entry.Route].ClosedAt(now).TotalSeconds - entry.ClosedBase);
+                }
+            }
+            return TimeSpan.FromSeconds(most);
+        }
+    }
+
+    /// <summary>Notes that the closed time given stands in the message's progress now.</summary>
+    public void ClosedTimeRecorded(SpoolHandle handle, TimeSpan closed, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            for (var index = _table.HeadOf(handle); index >= 0; index = _table[index].NextOfMessage)
+            {
+                ref var entry = ref _table[index];
+                if (entry.Route < 0)
+                    continue;
+                entry.ClosedRecorded = (int)closed.TotalSeconds;
+                entry.ClosedBase = (int)_routes[entry.Route].ClosedAt(now).TotalSeconds;
+            }
+        }
+    }
+
+    /// <summary>True when the message is too old for the route as of now; asked again before anything is bounced.
+    /// </summary>
+    public bool IsExpired(SpoolHandle handle, DeliveryRoute route, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            for (var index = _table.HeadOf(handle); index >= 0; index = _table[index].NextOfMessage)
+            {
+                ref var entry = ref _table[index];
+                if (entry.Route == route.Index)
+                {
+                    return IsExpired((int)now.TotalSeconds - entry.ReceivedAt, entry.ClosedRecorded
+                        + (int)route.ClosedAt(now).TotalSeconds - entry.ClosedBase);
+                }
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Follows a reload: routes take their rules and services anew; with <paramref name="rulesChanged"/> every
+    /// message is looked at again in the background.</summary>
+    public void Reload(RouteTable rules, Topology before, Topology after, bool rulesChanged)
+    {
+        lock (_gate)
+        {
+            foreach (var route in _routes)
+            {
+                MailRoute? rule = null;
+                foreach (var candidate in rules.Routes)
+                {
+                    if (candidate.IsMx ? route.Key.StartsWith(candidate.Name + "/", StringComparison.Ordinal)
+                        : route.Key == candidate.Name)
+                    {
+                        rule = candidate;
+                        break;
+                    }
+                }
+                Bind(route, rule);
+                route.Unblock();
+            }
+            for (var index = 0; index < _table.HighMark; index++)
+            {
+                ref var entry = ref _table[index];
+                if (entry.State == EntryState.Free)
+                    continue;
+                entry.Avoid = -1;
+                if (entry.Prefer >= 0)
+                    entry.Prefer = entry.Prefer < before.Sites.Length ? SiteIndex(after, before.Sites[entry.Prefer].Name)
+                        : -1;
+                if (rulesChanged)
+                    MarkStale(ref entry);
+            }
+        }
+    }
+
+    internal static int SiteIndex(Topology topology, string name)
+    {
+        foreach (var site in topology.Sites)
+        {
+            if (string.Equals(site.Name, name, StringComparison.OrdinalIgnoreCase))
+                return site.Id.Value;
+        }
+        return -1;
+    }
+
+    /// <summary>Forgets MX routes without mail, so that the number of domains ever seen bounds nothing.</summary>
+    public void Prune(TimeSpan now)
+    {
+        lock (_gate)
+        {
+            for (var i = 0; i < _routes.Count; i++)
+            {
+                var route = _routes[i];
+                if (route.Entries > 0 || route.Mx is null || route.IsListed || route.Mx.PausedUntil > now
+                    || !_routeByKey.TryGetValue(route.Key, out var known) || known != route || ++route.IdleRounds < 3)
+                    continue;
+                _routeByKey.Remove(route.Key);
+                _freeRoutes.Push(i);
+            }
+        }
+    }
+
+    public ScheduleCounts Counts()
+    {
+        lock (_gate)
+        {
+            var (ready, scheduled, closed) = (0, 0, 0);
+            foreach (var route in _routes)
+            {
+                if (route.IsClosed)
+                {
+                    closed += route.Ready.Count + route.Scheduled.Count;
+                    continue;
+                }
+                ready += route.Ready.Count;
+                scheduled += route.Scheduled.Count;
+            }
+            return new ScheduleCounts(_unrouted, ready, scheduled, closed, _inFlight, _held, _table.Count);
+        }
+    }
+}

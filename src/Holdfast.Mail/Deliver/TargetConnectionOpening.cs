@@ -1,0 +1,156 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Smtp;
+using Holdfast.Traffic.Health;
+
+namespace Holdfast.Mail.Deliver;
+
+/// <summary>Greeting, EHLO and STARTTLS.</summary>
+internal sealed partial class TargetConnection
+{
+    private StepResult _broken;
+    private bool _certificateRefused;
+
+    /// <summary>Brings the connection to where MAIL may be sent; each step is added to <paramref name="steps"/>.
+    /// </summary>
+    /// <param name="plain">True: don't try TLS (an opportunistic handshake failed a moment ago).</param>
+    /// <returns>Null when open; else the step that failed.</returns>
+    public async ValueTask<StepResult?> OpenAsync(List<StepResult> steps, bool plain, CancellationToken abort)
+    {
+        var limit = _settings.Limit(_settings.Options.GreetingTimeout);
+        _sentAt = Now();
+        if (await StepAsync(steps, AttemptPhase.Greeting, limit, abort).ConfigureAwait(false) is { } greetingFailed)
+            return greetingFailed;
+        if (await HelloAsync(steps, limit, abort).ConfigureAwait(false) is { } helloFailed)
+            return helloFailed;
+
+        var mode = _settings.Route.Tls;
+        if (mode == TlsMode.None || (plain && mode == TlsMode.Opportunistic))
+            return null;
+        if (!Capabilities.StartTls)
+        {
+            return mode == TlsMode.Opportunistic ? null
+                : Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, "STARTTLS is required and not offered");
+        }
+        Append("STARTTLS\r\n"u8);
+        if (!await FlushAsync(null, AttemptPhase.Tls, limit, abort).ConfigureAwait(false))
+            return Failed(steps);
+        var reply = await ReplyAsync(null, AttemptPhase.Tls, -1, limit, abort).ConfigureAwait(false);
+        if (reply is null)
+            return Failed(steps);
+        if (!reply.IsPositive)
+        {
+            // RFC 3207 §4: 454 is temporary; opportunistic TLS goes on in clear, as if it had not been offered.
+            if (mode == TlsMode.Opportunistic && IsUsable)
+                return null;
+            return Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, $"STARTTLS was answered {reply}");
+        }
+        // RFC 3207 §4.2: what came in clear behind the 220 could have been put there by anybody.
+        if (_inEnd > _inStart)
+            return Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed,
+                "octets in clear after the reply to STARTTLS (response injection)");
+        if (await HandshakeAsync(abort).ConfigureAwait(false) is { } fault)
+        {
+            return Fail(steps, AttemptPhase.Tls, _certificateRefused ? ConnectionFault.CertificateRefused
+                : ConnectionFault.TlsFailed, fault);
+        }
+        IsSecure = true;
+        Capabilities = TargetCapabilities.None;
+        return await HelloAsync(steps, limit, abort).ConfigureAwait(false);
+    }
+
+    private async ValueTask<StepResult?> HelloAsync(List<StepResult> steps, TimeSpan limit, CancellationToken abort)
+    {
+        Append("EHLO "u8);
+        Append(_settings.HelloName);
+        Append("\r\n"u8);
+        if (!await FlushAsync(null, AttemptPhase.Hello, limit, abort).ConfigureAwait(false))
+            return Failed(steps);
+        var reply = await ReplyAsync(null, AttemptPhase.Hello, -1, limit, abort).ConfigureAwait(false);
+        if (reply is null)
+            return Failed(steps);
+        if (reply.IsPositive)
+        {
+            steps.Add(new StepResult(AttemptPhase.Hello, -1, reply, default, null, Now() - _sentAt));
+            Capabilities = TargetCapabilities.Parse(reply.Text);
+            return null;
+        }
+        if (reply.Code is not (500 or 501 or 502 or 504 or 550) || IsSecure)
+            return FailReply(steps, AttemptPhase.Hello, reply);
+        // RFC 5321 §3.2: a server that doesn't know EHLO gets HELO.
+        Append("HELO "u8);
+        Append(_settings.HelloName);
+        Append("\r\n"u8);
+        if (!await FlushAsync(null, AttemptPhase.Hello, limit, abort).ConfigureAwait(false))
+            return Failed(steps);
+        Capabilities = TargetCapabilities.None;
+        return await StepAsync(steps, AttemptPhase.Hello, limit, abort).ConfigureAwait(false);
+    }
+
+    private async ValueTask<StepResult?> StepAsync(List<StepResult> steps, AttemptPhase phase, TimeSpan limit,
+        CancellationToken abort)
+    {
+        var reply = await ReplyAsync(null, phase, -1, limit, abort).ConfigureAwait(false);
+        if (reply is null)
+            return Failed(steps);
+        if (!reply.IsPositive)
+            return FailReply(steps, phase, reply);
+        steps.Add(new StepResult(phase, -1, reply, default, null, Now() - _sentAt));
+        return null;
+    }
+
+    /// <summary>Null when the handshake succeeded.</summary>
+    private async ValueTask<string?> HandshakeAsync(CancellationToken abort)
+    {
+        var tls = new SslStream(_transport.Stream, leaveInnerStreamOpen: true);
+        _stream = tls;
+        var limit = _settings.Limit(_settings.Options.TlsTimeout);
+        try
+        {
+            Arm(limit);
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = _settings.HostName,
+                RemoteCertificateValidationCallback = Validate,
+                CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            }, abort).ConfigureAwait(false);
+            Disarm();
+            return null;
+        }
+        catch (Exception e) when (IsConnectionFailure(e) || e is System.ComponentModel.Win32Exception)
+        {
+            Disarm();
+            return Volatile.Read(ref _expired) ? $"no TLS handshake in {limit.TotalSeconds:0.#} s" : e.Message;
+        }
+    }
+
+    private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (_settings.Route.Tls != TlsMode.Required)
+            return true;
+        var holds = certificate is X509Certificate2 leaf && TargetCertificate.Holds(leaf, errors, _settings.Route);
+        _certificateRefused = !holds;
+        return holds;
+    }
+
+    private StepResult Failed(List<StepResult> steps)
+    {
+        steps.Add(_broken);
+        return _broken;
+    }
+
+    private StepResult Fail(List<StepResult> steps, AttemptPhase phase, ConnectionFault fault, string detail)
+    {
+        Break(null, phase, fault, detail);
+        return Failed(steps);
+    }
+
+    private StepResult FailReply(List<StepResult> steps, AttemptPhase phase, SmtpReply reply)
+    {
+        IsUsable = false;
+        var failed = new StepResult(phase, -1, reply, default, null, Now() - _sentAt);
+        steps.Add(failed);
+        return failed;
+    }
+}

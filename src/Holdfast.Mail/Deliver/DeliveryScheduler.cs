@@ -356,10 +356,13 @@ internal sealed partial class DeliveryScheduler
             var placement = Place(route, ref entry, backlog, now);
             if (!placement.MaySend)
             {
-                if (placement.Wait == WaitReason.NoTarget && entry.Avoid >= 0)
+                if (entry.Avoid >= 0)
                 {
-                    // Nowhere else to go: the target that failed it is asked again, after a pause.
                     entry.Avoid = -1;
+                    if (placement.Wait == WaitReason.AllClosed)
+                        continue;
+                    // Nowhere else to go now: after a pause the target that failed it may be asked again. Only this
+                    // message avoids it, so the route isn't blocked.
                     route.Ready.Remove(index, true);
                     Queue(index, route, route.TimeAt(now) + MoveDelay(entry.Moves), false, now);
                     continue;

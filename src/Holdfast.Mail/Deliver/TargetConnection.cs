@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
@@ -37,6 +38,7 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private TimeSpan _sentAt;
     private long _deadline = long.MaxValue;
     private bool _expired;
+    private bool _aborted;
     private bool _needsReset;
     private int _knownNext;
     private int _disposed;
@@ -74,7 +76,12 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         }
     }
 
-    public void Abort() => _transport.Abort();
+    /// <summary>Breaks it off because we stop.</summary>
+    public void Abort()
+    {
+        Volatile.Write(ref _aborted, true);
+        _transport.Abort();
+    }
 
     /// <summary>Bytes or an end that a target sends unasked (421, close) make an idle connection useless. Doesn't wait.
     /// </summary>
@@ -396,13 +403,16 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     {
         Disarm();
         if (Volatile.Read(ref _expired))
-            Break(tx, phase, ConnectionFault.TimedOut, $"no reply in {limit.TotalSeconds:0.#} s");
-        else if (e is OperationCanceledException)
+            Break(tx, phase, ConnectionFault.TimedOut, Silence(limit));
+        else if (e is OperationCanceledException || Volatile.Read(ref _aborted))
             Break(tx, phase, ConnectionFault.OurTrouble, "broken off by us");
         else
             Break(tx, phase, ConnectionFault.Lost, e is IOException { InnerException: SocketException s }
                 ? s.SocketErrorCode.ToString() : e.Message);
     }
+
+    private static string Silence(TimeSpan limit) =>
+        string.Create(CultureInfo.InvariantCulture, $"{TrafficDetail.Stall}{limit.TotalSeconds:0.#} s");
 
     private void Break(Transaction? tx, AttemptPhase phase, ConnectionFault fault, string detail)
     {
@@ -576,5 +586,5 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private TimeSpan Now() => _time.GetElapsedTime(0);
 
     private static bool IsConnectionFailure(Exception e) => e is IOException or SocketException or ObjectDisposedException
-        or OperationCanceledException or AuthenticationException or InvalidOperationException { HResult: unchecked((int)0x80131509) };
+        or OperationCanceledException or AuthenticationException;
 }

@@ -121,7 +121,7 @@ internal sealed partial class TargetConnection
         catch (Exception e) when (IsConnectionFailure(e) || e is System.ComponentModel.Win32Exception)
         {
             Disarm();
-            return Volatile.Read(ref _expired) ? $"no TLS handshake in {limit.TotalSeconds:0.#} s" : e.Message;
+            return Volatile.Read(ref _expired) ? Silence(limit) : e.Message;
         }
     }
 

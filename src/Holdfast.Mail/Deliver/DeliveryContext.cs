@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
+using Holdfast.Storage.Journal;
+using Holdfast.Traffic;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Mail.Deliver;
+
+/// <summary>What the parts of delivery share.</summary>
+internal sealed class DeliveryContext
+{
+    private readonly Lock _randomGate = new();
+    private readonly Random _random;
+    private DeliverySnapshot _snapshot;
+
+    public DeliveryContext(DeliverySnapshot snapshot, Random random)
+    {
+        _snapshot = snapshot;
+        _random = random;
+    }
+
+    public required IMailSpool Spool { get; init; }
+    public required ITrafficBoard Board { get; init; }
+    public required IEvidenceJournal Journal { get; init; }
+    public required DeliveryScheduler Scheduler { get; init; }
+    public required DeliveryPlanner Planner { get; init; }
+    public required IMxResolver MxResolver { get; init; }
+    public required IMxTlsPolicy MxTls { get; init; }
+    public required IHostResolver HostResolver { get; init; }
+    public required ITargetDialer Dialer { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required DeliverMetrics Metrics { get; init; }
+    public required ILogger Logger { get; init; }
+    public required int MxPort { get; init; }
+    public ConnectionWatch Watch { get; } = new();
+    public ConnectionCache Cache { get; } = new();
+    /// <summary>What each target offered last, by its id.</summary>
+    public ConcurrentDictionary<int, TargetCapabilities> Offers { get; } = new();
+
+    public DeliverySnapshot Snapshot
+    {
+        get => Volatile.Read(ref _snapshot);
+        set => Volatile.Write(ref _snapshot, value);
+    }
+
+    public TimeSpan Now => Time.GetElapsedTime(0);
+
+    public TimeSpan NextDelay(in ReplyClassification failure, int attempts)
+    {
+        lock (_randomGate)
+            return Snapshot.Retry.NextDelay(failure, attempts, _random);
+    }
+
+    public TimeSpan Pace(string sender, string recipient)
+    {
+        lock (_randomGate)
+            return Snapshot.Pacer.TryTake(sender, recipient, Now, _random);
+    }
+
+    public void GiveBack(string sender, string recipient)
+    {
+        lock (_randomGate)
+            Snapshot.Pacer.GiveBack(sender, recipient, Now);
+    }
+}

@@ -1,0 +1,492 @@
+using System.Net;
+using System.Net.Sockets;
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Mail.Deliver;
+
+/// <summary>Sends one message after another, as long as there is one that may go; then ends.</summary>
+/// <remarks>
+/// Steps: 1 load, 2 choose recipients, 3 find or open a connection, 4 check what the message needs, 5 send, 6 report
+/// every step to the board, 7 settle. Whatever happens, the placement is released and the message handed back.
+/// </remarks>
+internal sealed partial class DeliverySession
+{
+    private static readonly TimeSpan LoadRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DueSlack = TimeSpan.FromSeconds(1);
+    private const int MxAddressesMax = 8;
+
+    private readonly DeliveryContext _context;
+    private readonly DeliverySettlement _settlement;
+    private readonly ILogger _logger;
+    private readonly Transaction _tx = new();
+    private readonly AttemptResult _result = new();
+    private readonly List<StepResult> _opening = [];
+    private TargetConnection? _connection;
+    private (string Route, string Target) _connectedTo;
+
+    public DeliverySession(DeliveryContext context, DeliverySettlement settlement, ILogger logger)
+    {
+        _context = context;
+        _settlement = settlement;
+        _logger = logger;
+        _tx.BeforeDot = NoteAttempt;
+    }
+
+    /// <summary>Sends the message taken, then what <paramref name="next"/> hands out. Never throws.</summary>
+    public async Task RunAsync(TakenEntry taken, NextEntry next)
+    {
+        while (true)
+        {
+            var delivered = false;
+            try
+            {
+                delivered = await AttemptAsync(taken).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                // Our own mistake, or the disk's: nothing was recorded, so the message waits and is tried again.
+                LogAttemptFailed(e, taken.Handle.Slot);
+                await DropConnectionAsync().ConfigureAwait(false);
+                _context.Scheduler.PutBack(taken.Handle, LoadRetry, _context.Now);
+            }
+            _context.Scheduler.Release(taken, delivered, _context.Now);
+            _context.Scheduler.Unblock(taken.Route);
+            if (!next(taken.Route, out taken))
+                break;
+        }
+        await KeepConnectionAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Hands out the next message, of the route given if there is one.</summary>
+    internal delegate bool NextEntry(DeliveryRoute route, out TakenEntry taken);
+
+    private async ValueTask<bool> AttemptAsync(TakenEntry taken)
+    {
+        var snapshot = _context.Snapshot;
+        // 1. Load.
+        var message = taken.Message;
+        if (message is null)
+        {
+            try
+            {
+                message = await _context.Spool.LoadAsync(taken.Handle, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (IOException e)
+            {
+                LogLoadFailed(e, taken.Handle.Slot);
+                _context.Scheduler.PutBack(taken.Handle, LoadRetry, _context.Now);
+                return false;
+            }
+        }
+        if (message is null)
+        {
+            _context.Scheduler.Ended(taken.Handle);
+            return false;
+        }
+        _settlement.NoteInterrupted(message);
+        // 2. Choose recipients.
+        _result.Clear();
+        _tx.Begin(message);
+        if (taken.Route.Rule is not { } rule || message.Progress.IsHeld || message.Progress.IsFinal)
+        {
+            _context.Planner.Hand(message, snapshot);
+            return false;
+        }
+        ChooseRecipients(message, taken.Route, rule, snapshot);
+        if (_tx.Recipients.Count == 0)
+        {
+            if (_result.Recipients.Count > 0)
+                await _settlement.SettleAsync(taken, message, _result).ConfigureAwait(false);
+            else
+                _context.Planner.Hand(message, snapshot);
+            return false;
+        }
+        // 3 to 6.
+        var began = _context.Now;
+        if (rule.IsMx)
+            await SendByMxAsync(taken, message, rule, snapshot).ConfigureAwait(false);
+        else
+            await SendToTargetAsync(taken, message, rule, snapshot).ConfigureAwait(false);
+        _result.Took = _context.Now - began;
+        GiveBackPace(message, rule);
+        // 7. Settle.
+        var delivered = _result.IsDelivered;
+        await _settlement.SettleAsync(taken, message, _result).ConfigureAwait(false);
+        return delivered;
+    }
+
+    private void ChooseRecipients(SpooledMessage message, DeliveryRoute route, MailRoute rule,
+        DeliverySnapshot snapshot)
+    {
+        var wall = _context.Time.GetUtcNow();
+        var recipients = message.Progress.Recipients;
+        // The schedule runs on the monotonic clock. Should the wall clock have been set back, the earliest of the
+        // stored times counts as now.
+        var earliest = DateTimeOffset.MaxValue;
+        foreach (var progress in recipients)
+        {
+            if (!progress.IsFinal && (progress.NextAttemptAt ?? wall) < earliest)
+                earliest = progress.NextAttemptAt ?? wall;
+        }
+        var due = (earliest > wall ? earliest : wall) + DueSlack;
+        for (var i = 0; i < recipients.Length && _tx.Recipients.Count < rule.RecipientsPerTransactionMax; i++)
+        {
+            var progress = recipients[i];
+            if (progress.IsFinal || progress.NextAttemptAt > due)
+                continue;
+            var recipient = message.Envelope.Recipients[i];
+            if (DeliveryPlanner.Decide(snapshot.Rules, recipient).Key != route.Key)
+                continue;
+            if (rule.Profile == ProviderProfile.ExchangeOnline)
+            {
+                var wait = _context.Pace(message.Envelope.Sender, recipient.Address);
+                if (wait > TimeSpan.Zero)
+                {
+                    _result.Recipients.Add(new RecipientResult(i, RecipientFate.Paced, default, null,
+                        "waits for the provider's hourly limit of the mailbox", wait));
+                    continue;
+                }
+            }
+            _tx.Recipients.Add(i);
+        }
+    }
+
+    /// <summary>What was counted against a mailbox and then never offered to it isn't counted.</summary>
+    private void GiveBackPace(SpooledMessage message, MailRoute rule)
+    {
+        if (rule.Profile != ProviderProfile.ExchangeOnline)
+            return;
+        for (var i = 0; i < _tx.Recipients.Count; i++)
+        {
+            if (i >= _tx.RecipientReplies.Count || _tx.RecipientReplies[i] is null)
+                _context.GiveBack(message.Envelope.Sender, message.Envelope.Recipients[_tx.Recipients[i]].Address);
+        }
+    }
+
+    private async ValueTask SendToTargetAsync(TakenEntry taken, SpooledMessage message, MailRoute rule,
+        DeliverySnapshot snapshot)
+    {
+        var topology = _context.Board.Topology;
+        var target = topology.Targets[taken.Placement.Target.Value];
+        var site = topology.Sites[taken.Placement.Site.Value];
+        _result.Site = site.Name;
+        _result.Target = target.Address;
+        _result.Where = $"{site.Name}/{target.Address}";
+        _result.RemoteHost = target.Address;
+        for (var tries = 0; ; tries++)
+        {
+            // 3. Find or open a connection.
+            await UseConnectionAsync(rule.Name, target.Address).ConfigureAwait(false);
+            var reused = _connection is not null;
+            if (_connection is null)
+            {
+                _opening.Clear();
+                var failed = await OpenTargetAsync(target, rule, snapshot).ConfigureAwait(false);
+                foreach (var step in _opening)
+                    Report(taken, message, step);
+                if (failed is { } fault)
+                {
+                    Fail(fault, taken, null);
+                    return;
+                }
+                _context.Offers[target.Id.Value] = _connection!.Capabilities;
+            }
+            // 4. Check what the message needs.
+            if (Lacks(_connection!.Capabilities, message.Envelope) is { } lack)
+            {
+                RefuseForLack(taken, message, lack, topology);
+                return;
+            }
+            // 5. Send.
+            if (await SendAsync(message, rule).ConfigureAwait(false))
+            {
+                if (reused && tries == 0 && _tx is { Answered: false, DotSent: false, Broken.Fault: ConnectionFault.Lost })
+                {
+                    // The target closed the idle connection meanwhile, as it may: not its failure.
+                    _tx.Reset();
+                    await DropConnectionAsync().ConfigureAwait(false);
+                    continue;
+                }
+                // 6. Report.
+                foreach (var step in _tx.Steps)
+                    Report(taken, message, step);
+            }
+            Collect(taken);
+            return;
+        }
+    }
+
+    /// <summary>Sends over the session's connection. False: the message's content is gone.</summary>
+    private async ValueTask<bool> SendAsync(SpooledMessage message, MailRoute rule)
+    {
+        var limit = _connection!.Capabilities.RecipientsMax;
+        if (limit > 0 && _tx.Recipients.Count > limit)
+            _tx.Recipients.RemoveRange(limit, _tx.Recipients.Count - limit);
+        try
+        {
+            var content = await _context.Spool.OpenContentAsync(message, CancellationToken.None).ConfigureAwait(false);
+            if (content is null)
+                return false;
+            await using (content.ConfigureAwait(false))
+            {
+                _tx.Content = content;
+                await _connection.SendAsync(_tx, CancellationToken.None).ConfigureAwait(false);
+                _tx.Content = null;
+            }
+        }
+        catch (IOException e)
+        {
+            // Our disk: the target is not to blame, and without a dot nothing was delivered.
+            LogLoadFailed(e, message.Handle.Slot);
+            _tx.Broken ??= new StepResult(AttemptPhase.Data, -1, null, ConnectionFault.OurTrouble, e.Message,
+                TimeSpan.Zero);
+            await DropConnectionAsync().ConfigureAwait(false);
+        }
+        return true;
+    }
+
+    private void Collect(in TakenEntry taken)
+    {
+        _result.Take(_tx);
+        _result.LacksDsn = _connection is { Capabilities.Dsn: false };
+        foreach (var one in _result.Recipients)
+        {
+            if (one.Fate == RecipientFate.Failed && one.Class.Scope is FailureScope.Target or FailureScope.Site)
+                _result.FailedTarget = taken.Placement.Target.Value;
+        }
+    }
+
+    private void Fail(in StepResult fault, in TakenEntry taken, FailureScope? scope)
+    {
+        _result.FailAll(_tx.Recipients, fault);
+        _result.FailedTarget = taken.Placement.Target.Value;
+        if (scope is not { } wider)
+            return;
+        for (var i = 0; i < _result.Recipients.Count; i++)
+        {
+            var one = _result.Recipients[i];
+            if (one.Class.Scope is FailureScope.Target or FailureScope.Site)
+                _result.Recipients[i] = one with { Class = one.Class with { Scope = wider } };
+        }
+    }
+
+    private async ValueTask<StepResult?> OpenTargetAsync(TargetNode target, MailRoute rule, DeliverySnapshot snapshot)
+    {
+        if (!TargetAddress.TryParse(target.Address, out var address))
+            return Connecting(ConnectionFault.NameUnknown, "the target's address is not host:port", TimeSpan.Zero);
+        var settings = new ConnectionSettings(address.Host, snapshot.HelloName, rule, snapshot.Options, MayStall: true);
+        if (address.Ip is { } ip)
+            return await OpenAsync(new IPEndPoint(ip, address.Port), settings, target.Address).ConfigureAwait(false);
+        var began = _context.Now;
+        var addresses = await _context.HostResolver.ResolveAsync(address.Host, CancellationToken.None)
+            .ConfigureAwait(false);
+        if (addresses.Length == 0)
+        {
+            return Connecting(ConnectionFault.NameUnknown, $"the name {address.Host} can't be resolved",
+                _context.Now - began);
+        }
+        StepResult? failed = null;
+        for (var i = 0; i < Math.Min(addresses.Length, 3); i++)
+        {
+            failed = await OpenAsync(new IPEndPoint(addresses[i], address.Port), settings, target.Address)
+                .ConfigureAwait(false);
+            if (failed is not { Phase: AttemptPhase.Connect })
+                return failed;
+        }
+        return failed;
+    }
+
+    private async ValueTask<StepResult?> OpenAsync(IPEndPoint endpoint, ConnectionSettings settings, string target)
+    {
+        for (var plain = false; ; plain = true)
+        {
+            var limit = settings.Limit(settings.Options.ConnectTimeout);
+            var began = _context.Now;
+            TargetTransport transport;
+            try
+            {
+                using var timeout = new CancellationTokenSource(limit, _context.Time);
+                transport = await _context.Dialer.DialAsync(endpoint, timeout.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                _context.Metrics.ConnectFailed("timeout");
+                return Connecting(ConnectionFault.TimedOut, TargetConnection.Silence(limit), _context.Now - began);
+            }
+            catch (SocketException e)
+            {
+                var ours = e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable
+                    or SocketError.AddressNotAvailable;
+                _context.Metrics.ConnectFailed(ours ? "our_trouble" : "connect");
+                return Connecting(ours ? ConnectionFault.OurTrouble : ConnectionFault.CannotConnect,
+                    $"can't connect: {e.SocketErrorCode}", _context.Now - began);
+            }
+            var connection = new TargetConnection(transport, settings, _context.Watch, _context.Time);
+            var failed = await connection.OpenAsync(_opening, plain, CancellationToken.None).ConfigureAwait(false);
+            if (failed is null)
+            {
+                _context.Metrics.Opened();
+                _connection = connection;
+                _connectedTo = (settings.Route.Name, target);
+                return null;
+            }
+            await connection.DisposeAsync().ConfigureAwait(false);
+            _context.Metrics.ConnectFailed(failed.Value.Phase == AttemptPhase.Tls ? "tls" : "handshake");
+            // RFC 7435: opportunistic TLS that fails before any mail was offered falls back to clear, on a connection
+            // of its own.
+            if (plain || settings.Route.Tls != TlsMode.Opportunistic || failed.Value.Phase != AttemptPhase.Tls
+                || failed.Value.Fault == ConnectionFault.OurTrouble)
+                return failed;
+            _opening.RemoveAll(s => s.Phase == AttemptPhase.Tls);
+        }
+    }
+
+    private StepResult Connecting(ConnectionFault fault, string detail, TimeSpan took)
+    {
+        var step = new StepResult(AttemptPhase.Connect, -1, null, fault, detail, took);
+        _opening.Add(step);
+        return step;
+    }
+
+    /// <summary>What the message needs and the target doesn't offer.</summary>
+    private static Lack? Lacks(TargetCapabilities offers, Envelope envelope)
+    {
+        if (envelope.SmtpUtf8 && !offers.SmtpUtf8)
+            return Lack.SmtpUtf8;
+        if (TargetConnection.NeedsEightBit(envelope) && !offers.EightBitMime)
+            return Lack.EightBitMime;
+        return offers.SizeMax > 0 && envelope.SizeBytes > offers.SizeMax ? Lack.Size : null;
+    }
+
+    private enum Lack : byte { EightBitMime = 0, SmtpUtf8 = 1, Size = 2 }
+
+    /// <summary>Passes the target over for another; when all of the service's targets are known to lack it, the message
+    /// has failed.</summary>
+    private void RefuseForLack(in TakenEntry taken, SpooledMessage message, Lack lack, Topology topology)
+    {
+        var everywhere = true;
+        foreach (var site in topology.Services[topology.Sites[taken.Placement.Site.Value].Service.Value]
+            .SitesNearestFirst)
+        {
+            foreach (var id in topology.Sites[site.Value].Targets)
+            {
+                if (!_context.Offers.TryGetValue(id.Value, out var offers) || Lacks(offers, message.Envelope) != lack)
+                    everywhere = false;
+            }
+        }
+        AddLack(lack, everywhere ? FailureScope.Message : FailureScope.Target, everywhere);
+        _result.FailedTarget = taken.Placement.Target.Value;
+    }
+
+    private void AddLack(Lack lack, FailureScope scope, bool permanent)
+    {
+        var (status, text) = lack switch
+        {
+            // RFC 6152 §3, RFC 6531 §3.5, RFC 1870 §6.1.
+            Lack.EightBitMime => (new Smtp.EnhancedStatus(5, 6, 3), "the server doesn't take 8-bit content"),
+            Lack.SmtpUtf8 => (new Smtp.EnhancedStatus(5, 6, 7), "the server doesn't take Unicode addresses"),
+            _ => (new Smtp.EnhancedStatus(5, 3, 4), "the message is larger than the server takes"),
+        };
+        var reply = new Smtp.SmtpReply(lack == Lack.Size ? 552 : 554, status, text);
+        foreach (var index in _tx.Recipients)
+        {
+            _result.Recipients.Add(new RecipientResult(index, RecipientFate.Failed,
+                new ReplyClassification(scope, permanent, text, RetryAdvice.Usual, -1), permanent ? reply : null, text));
+        }
+    }
+
+    private void Report(in TakenEntry taken, SpooledMessage message, in StepResult step)
+    {
+        var found = step.Classify();
+        var recipient = step.Recipient >= 0
+            ? Hash(message.Envelope.Recipients[_tx.Recipients[step.Recipient]].Address) : 0;
+        _context.Board.Report(new TrafficOutcome(taken.Placement.Target, OperationClass.MailDelivery, step.Phase,
+            found.Scope, step.Latency, found.IsSuccess ? null : DeliverySettlement.Bounded(step.Text), recipient,
+            step.Phase >= AttemptPhase.Mail ? Hash(message.Envelope.Sender) : 0), _context.Now);
+    }
+
+    /// <summary>FNV-1a; never 0, which means "doesn't apply".</summary>
+    private static uint Hash(string text)
+    {
+        var hash = 2166136261u;
+        foreach (var c in text)
+            hash = (hash ^ c) * 16777619u;
+        return hash == 0 ? 1 : hash;
+    }
+
+    private void NoteAttempt(Transaction tx)
+    {
+        Span<int> accepted = tx.Recipients.Count <= 128 ? stackalloc int[tx.Recipients.Count]
+            : new int[tx.Recipients.Count];
+        var count = 0;
+        for (var i = 0; i < tx.Recipients.Count; i++)
+        {
+            if (tx.IsAccepted(i))
+                accepted[count++] = tx.Recipients[i];
+        }
+        _context.Spool.RecordAttempt(tx.Message, accepted[..count], _result.Where);
+    }
+
+    /// <summary>Makes the session's connection one to the target, from the cache if need be; null: open one.</summary>
+    private async ValueTask UseConnectionAsync(string route, string target)
+    {
+        var options = _context.Snapshot.Options;
+        if (_connection is not null)
+        {
+            if (_connection.IsUsable && _connectedTo == (route, target) && !IsSpent(_connection))
+                return;
+            await KeepConnectionAsync().ConfigureAwait(false);
+        }
+        while (true)
+        {
+            _connection = _context.Cache.Take(route, target, _context.Now, options.IdleTimeout, out var stale);
+            _connectedTo = (route, target);
+            if (stale is null)
+                return;
+            await CloseAsync(stale).ConfigureAwait(false);
+        }
+    }
+
+    private bool IsSpent(TargetConnection connection) =>
+        connection.Transactions >= _context.Snapshot.Options.MessagesPerConnectionMax
+        || (connection.Capabilities.MessagesMax > 0 && connection.Transactions >= connection.Capabilities.MessagesMax);
+
+    private async ValueTask KeepConnectionAsync()
+    {
+        if (_connection is not { } connection)
+            return;
+        _connection = null;
+        if (!connection.IsUsable || IsSpent(connection) || !_context.Cache.TryKeep(_connectedTo.Route,
+            _connectedTo.Target, connection, _context.Snapshot.Options.IdleConnectionsPerTargetMax, _context.Now))
+            await CloseAsync(connection).ConfigureAwait(false);
+    }
+
+    private async ValueTask DropConnectionAsync()
+    {
+        if (_connection is not { } connection)
+            return;
+        _connection = null;
+        _context.Metrics.Closed();
+        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask CloseAsync(TargetConnection connection)
+    {
+        _context.Metrics.Closed();
+        await connection.QuitAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    [LoggerMessage(EventId = 2320, Level = LogLevel.Error,
+        Message = "An attempt failed inside us (slot {Slot}); the message waits and is tried again")]
+    private partial void LogAttemptFailed(Exception e, int slot);
+
+    [LoggerMessage(EventId = 2321, Level = LogLevel.Warning,
+        Message = "A waiting message (slot {Slot}) could not be read; it is tried again")]
+    private partial void LogLoadFailed(Exception e, int slot);
+}

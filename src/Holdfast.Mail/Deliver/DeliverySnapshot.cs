@@ -1,0 +1,8 @@
+using Holdfast.Mail.Route;
+
+namespace Holdfast.Mail.Deliver;
+
+/// <summary>Everything that a reload swaps, whole.</summary>
+internal sealed record DeliverySnapshot(
+    DeliverOptions Options, RouteTable Rules, RetryPolicy Retry, NoticeComposer Notices, RecipientPacer Pacer,
+    string HelloName);

@@ -3,7 +3,6 @@ using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Deliver;
 
@@ -31,7 +30,6 @@ internal sealed class DeliveryContext
     public required ITargetDialer Dialer { get; init; }
     public required TimeProvider Time { get; init; }
     public required DeliverMetrics Metrics { get; init; }
-    public required ILogger Logger { get; init; }
     public required int MxPort { get; init; }
     public ConnectionWatch Watch { get; } = new();
     public ConnectionCache Cache { get; } = new();

@@ -7,6 +7,8 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Reads from a message's progress what the scheduler must know: which routes, when, how often tried.</summary>
 internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard board, TimeProvider time)
 {
+    private const int TenantBuckets = 1024;
+
     /// <summary>What the attempt that just ended asks for its own route.</summary>
     internal readonly record struct Wish(DeliveryRoute Route, int Avoid, int Moves);
 
@@ -63,7 +65,17 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
         var mine = wish is { } w && w.Route == route ? wish : null;
         return new PlannedEntry(route, delay, progress.Attempts, mine is not null && delay == TimeSpan.Zero,
             wall - message.Envelope.ReceivedAt > snapshot.Options.FreshFor, unknown,
-            unknown ? SiteOf(progress.LastTarget) : -1, mine?.Avoid ?? -1, mine?.Moves ?? 0);
+            unknown ? SiteOf(progress.LastTarget) : -1, mine?.Avoid ?? -1, mine?.Moves ?? 0,
+            TenantOf(message.Envelope.Tenant));
+    }
+
+    /// <summary>Bucket of a tenant: fair turns are taken by bucket.</summary>
+    private static ushort TenantOf(string tenant)
+    {
+        var hash = 2166136261u;
+        foreach (var c in tenant)
+            hash = (hash ^ c) * 16777619u;
+        return (ushort)((hash ^ (hash >> 16)) & (TenantBuckets - 1));
     }
 
     private static PlannedEntry Merge(in PlannedEntry a, in PlannedEntry b) => a with

@@ -17,7 +17,7 @@ internal readonly record struct TakenEntry(
 /// <param name="Moves">Placements at once so far; 0 after a back-off.</param>
 internal readonly record struct PlannedEntry(
     DeliveryRoute Route, TimeSpan Delay, int Attempts, bool Front, bool IsBacklog, bool OutcomeUnknown, int Prefer,
-    int Avoid, int Moves);
+    int Avoid, int Moves, ushort Tenant);
 
 /// <summary>One schedule over all waiting mail: what is tried next, on which route, at which target.</summary>
 /// <remarks>
@@ -78,7 +78,7 @@ internal sealed partial class DeliveryScheduler
 
     /// <summary>Takes a message in whose routes aren't known yet. With its envelope at hand the caller routes it at once;
     /// else <see cref="TryTakeUnrouted"/> hands it out.</summary>
-    public void Arrive(in WaitingMessage message, SpooledMessage? loaded, ushort tenant, TimeSpan age, TimeSpan now)
+    public void Arrive(in WaitingMessage message, SpooledMessage? loaded, TimeSpan age, TimeSpan now)
     {
         lock (_gate)
         {
@@ -87,7 +87,6 @@ internal sealed partial class DeliveryScheduler
             var index = _table.Add(message.Handle.Slot, message.Handle.Generation);
             ref var entry = ref _table[index];
             entry.Priority = Math.Min(message.Priority, (byte)(ReadyQueue.Priorities - 1));
-            entry.Tenant = tenant;
             entry.ReceivedAt = (int)(now - age).TotalSeconds;
             _unrouted++;
             if (loaded is null)
@@ -204,7 +203,7 @@ internal sealed partial class DeliveryScheduler
                 return;
             _kept.Remove(handle.Slot, out var kept);
             Span<bool> matched = plan.Length <= 64 ? stackalloc bool[plan.Length] : new bool[plan.Length];
-            var (priority, tenant, receivedAt) = (_table[head].Priority, _table[head].Tenant, _table[head].ReceivedAt);
+            var (priority, receivedAt) = (_table[head].Priority, _table[head].ReceivedAt);
             // The first entry is kept to the end: it carries the claim and the message's facts.
             for (var index = head; index >= 0;)
             {
@@ -228,6 +227,8 @@ internal sealed partial class DeliveryScheduler
                     }
                     ClearStale(ref entry);
                     entry.Flags &= ~EntryFlags.ChoreQueued;
+                    if (progress.DelayNoticeSent)
+                        entry.Flags |= EntryFlags.DelayNoticeSent;
                 }
                 index = next;
             }
@@ -238,7 +239,6 @@ internal sealed partial class DeliveryScheduler
                 var index = _table.Add(handle.Slot, handle.Generation);
                 ref var entry = ref _table[index];
                 entry.Priority = priority;
-                entry.Tenant = tenant;
                 entry.ReceivedAt = receivedAt;
                 _unrouted++;
                 Unlink(index, false);
@@ -277,6 +277,8 @@ internal sealed partial class DeliveryScheduler
             {
                 ref var entry = ref _table[index];
                 entry.Flags &= ~EntryFlags.ChoreQueued;
+                if (entry.State == EntryState.Unrouted)
+                    MarkStale(ref entry);
                 if (entry.State is EntryState.InDelivery or EntryState.Waiting)
                 {
                     var route = _routes[entry.Route];
@@ -441,8 +443,8 @@ internal sealed partial class DeliveryScheduler
         ref TimeSpan wake)
     {
         route.LastWait = placement.Wait;
-        if (placement.Wait == WaitReason.AllClosed)
-            route.NoteClosed(true, now);
+        if (placement.Wait == WaitReason.AllClosed && route.NoteClosed(true, now))
+            Volatile.Write(ref _everClosed, true);
         var until = now + (placement.RetryAfter > CanaryPollMin ? placement.RetryAfter
             : placement.Wait == WaitReason.Saturated ? TimeSpan.FromMilliseconds(Math.Max(1,
                 placement.RetryAfter.TotalMilliseconds)) : CanaryPollMin);
@@ -539,6 +541,7 @@ internal sealed partial class DeliveryScheduler
             route.Entries++;
         }
         entry.Attempts = (ushort)Math.Min(plan.Attempts, ushort.MaxValue);
+        entry.Tenant = plan.Tenant;
         entry.Prefer = plan.Prefer;
         entry.Avoid = plan.Avoid;
         entry.Moves = (byte)Math.Min(plan.Moves, byte.MaxValue);

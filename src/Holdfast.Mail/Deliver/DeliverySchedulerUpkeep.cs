@@ -1,6 +1,5 @@
 using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
-using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Mail.Deliver;
 
@@ -26,6 +25,7 @@ internal sealed partial class DeliveryScheduler
 {
     private const int DueStepsMax = 20_000;
     private int _sweepCursor;
+    private bool _everClosed;
 
     /// <summary>Moves what is due to the ready queues and follows the board's verdicts. Returns the routes that closed
     /// or opened.</summary>
@@ -37,7 +37,10 @@ internal sealed partial class DeliveryScheduler
             foreach (var route in _routes)
             {
                 if (route.Service is { } service && route.NoteClosed(_board.IsClosed(service), now))
+                {
+                    Volatile.Write(ref _everClosed, true);
                     (changed ??= []).Add(route);
+                }
                 if (route.IsClosed || route.Scheduled.Count == 0)
                     continue;
                 var time = route.TimeAt(now).Ticks;
@@ -111,6 +114,9 @@ internal sealed partial class DeliveryScheduler
         }
     }
 
+    /// <summary>False while no destination was ever closed: nothing need be charged then.</summary>
+    public bool WasEverClosed => Volatile.Read(ref _everClosed);
+
     /// <summary>Closed time of a message up to now, for its progress: the most of any of its routes.</summary>
     public TimeSpan ClosedTimeOf(SpoolHandle handle, TimeSpan now)
     {
@@ -166,8 +172,8 @@ internal sealed partial class DeliveryScheduler
     }
 
     /// <summary>Follows a reload: routes take their rules and services anew; with <paramref name="rulesChanged"/> every
-    /// message is looked at again in the background.</summary>
-    public void Reload(RouteTable rules, Topology before, Topology after, bool rulesChanged)
+    /// message is looked at again in the background. Ids of sites and targets outlive a reload.</summary>
+    public void Reload(RouteTable rules, bool rulesChanged)
     {
         lock (_gate)
         {
@@ -186,29 +192,13 @@ internal sealed partial class DeliveryScheduler
                 Bind(route, rule);
                 route.Unblock();
             }
-            for (var index = 0; index < _table.HighMark; index++)
+            for (var index = 0; rulesChanged && index < _table.HighMark; index++)
             {
                 ref var entry = ref _table[index];
-                if (entry.State == EntryState.Free)
-                    continue;
-                entry.Avoid = -1;
-                if (entry.Prefer >= 0)
-                    entry.Prefer = entry.Prefer < before.Sites.Length ? SiteIndex(after, before.Sites[entry.Prefer].Name)
-                        : -1;
-                if (rulesChanged)
+                if (entry.State != EntryState.Free)
                     MarkStale(ref entry);
             }
         }
-    }
-
-    internal static int SiteIndex(Topology topology, string name)
-    {
-        foreach (var site in topology.Sites)
-        {
-            if (string.Equals(site.Name, name, StringComparison.OrdinalIgnoreCase))
-                return site.Id.Value;
-        }
-        return -1;
     }
 
     /// <summary>Forgets MX routes without mail, so that the number of domains ever seen bounds nothing.</summary>

@@ -77,9 +77,14 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
     /// <summary>Writes the progress with the closed time up to now.</summary>
     public void Record(SpooledMessage message)
     {
-        var closed = context.Scheduler.ClosedTimeOf(message.Handle, context.Now);
-        if (closed > message.Progress.ClosedTime)
-            message.Progress.ClosedTime = closed;
+        if (context.Scheduler.WasEverClosed && !message.Progress.IsFinal)
+        {
+            var now = context.Now;
+            var closed = context.Scheduler.ClosedTimeOf(message.Handle, now);
+            if (closed > message.Progress.ClosedTime)
+                message.Progress.ClosedTime = closed;
+            context.Scheduler.ClosedTimeRecorded(message.Handle, message.Progress.ClosedTime, now);
+        }
         message.Progress.AttemptOpenAt = null;
         context.Spool.RecordProgress(message);
     }

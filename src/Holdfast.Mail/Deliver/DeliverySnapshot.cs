@@ -5,4 +5,4 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Everything that a reload swaps, whole.</summary>
 internal sealed record DeliverySnapshot(
     DeliverOptions Options, RouteTable Rules, RetryPolicy Retry, NoticeComposer Notices, RecipientPacer Pacer,
-    string HelloName);
+    PaceOptions PaceOptions, string HelloName);

@@ -411,7 +411,7 @@ internal sealed partial class TargetConnection : IAsyncDisposable
                 ? s.SocketErrorCode.ToString() : e.Message);
     }
 
-    private static string Silence(TimeSpan limit) =>
+    internal static string Silence(TimeSpan limit) =>
         string.Create(CultureInfo.InvariantCulture, $"{TrafficDetail.Stall}{limit.TotalSeconds:0.#} s");
 
     private void Break(Transaction? tx, AttemptPhase phase, ConnectionFault fault, string detail)

@@ -65,6 +65,8 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
 
     public ScheduleCounts Counts => _context.Scheduler.Counts();
     public int Connections => _context.Watch.Count;
+    /// <summary>Sessions at work; none: whatever waits, waits for a place or its time.</summary>
+    public int Sessions => Volatile.Read(ref _sessions);
 
     /// <summary>What the queue commands read and do.</summary>
     public DeliveryDesk Desk => field ??= new DeliveryDesk(_context, _settlement, Wake);

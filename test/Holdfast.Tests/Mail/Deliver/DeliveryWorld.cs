@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net;
+using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Targets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Holdfast.Tests.Mail.Deliver;
+
+/// <summary>Delivery with everything around it scripted: a clock that the test moves, targets on pipes, a spool in
+/// memory; the traffic board is the real one.</summary>
+internal sealed class DeliveryWorld : IAsyncDisposable
+{
+    public const int Na = 2601;
+    public const int Eu = 2602;
+
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+
+    public DeliveryWorld(Action<DeliverOptions>? deliver = null, RouteOptions? route = null, bool oneSite = false,
+        IMxResolver? mx = null)
+    {
+        Time.SetUtcNow(new DateTimeOffset(2026, 1, 22, 17, 45, 0, TimeSpan.Zero));
+        var sites = new List<SiteOptions>
+        {
+            new() { Name = "mail-na", Service = "mail", Region = "na", CapacityPerSecond = 2000,
+                Targets = [new TargetOptions { Address = $"127.0.0.1:{Na}" }] },
+        };
+        if (!oneSite)
+        {
+            sites.Add(new() { Name = "mail-eu", Service = "mail", Region = "eu", CapacityPerSecond = 2000,
+                Targets = [new TargetOptions { Address = $"127.0.0.1:{Eu}" }] });
+        }
+        Board = new TrafficBoard(Topology.FromOptions(new TopologyOptions
+        {
+            HomeRegion = "na", Regions = [new RegionOptions { Name = "na" }, new RegionOptions { Name = "eu" }],
+            Sites = [.. sites],
+        }), new TrafficOptions(), new Random(1));
+        Options = new DeliverOptions();
+        deliver?.Invoke(Options);
+        Spool = new MemorySpool(Time);
+        var sources = new DeliverySources(Fixed.Of(Options), Fixed.Of(new RetryOptions()), Fixed.Of(new PaceOptions()),
+            Fixed.Of(new NoticeOptions()), Fixed.Of(route ?? new RouteOptions
+            {
+                Rules = [new RouteRuleOptions { Domain = "*", Service = "mail" }],
+            }), () => "holdfast.example");
+        Flow = new DeliveryFlow(sources, Spool, Board, Journal, mx ?? new NoMx(), new NoMxTlsPolicy(), new NoHosts(),
+            Targets, new DeliverMetrics(_services.GetRequiredService<IMeterFactory>()), Time, new Random(2),
+            NullLogger<DeliveryFlow>.Instance);
+        NaTarget = Targets.Add(Na);
+        EuTarget = Targets.Add(Eu);
+        Flow.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+    public ScriptedTargets Targets { get; } = new();
+    public ScriptedTarget NaTarget { get; }
+    public ScriptedTarget EuTarget { get; }
+    public MemorySpool Spool { get; }
+    public MemoryJournal Journal { get; } = new();
+    public TrafficBoard Board { get; }
+    public DeliverOptions Options { get; }
+    public DeliveryFlow Flow { get; }
+
+    /// <summary>Lets what can happen now happen, then moves the clock on in ticks.</summary>
+    public async Task PassAsync(TimeSpan time)
+    {
+        for (var passed = TimeSpan.Zero; passed < time; passed += TimeSpan.FromMilliseconds(100))
+        {
+            await SettleAsync();
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+            Board.Tick(Time.GetElapsedTime(0));
+            await SettleAsync();
+        }
+    }
+
+    /// <summary>Waits until the condition holds, moving the clock by ticks; fails after a bounded time.</summary>
+    public async Task UntilAsync(Func<bool> condition, TimeSpan within)
+    {
+        await SettleAsync(condition, 300);
+        for (var passed = TimeSpan.Zero; !condition(); passed += TimeSpan.FromMilliseconds(100))
+        {
+            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}; na {string.Join(" | ", NaTarget.Commands)}; eu {string.Join(" | ", EuTarget.Commands)}; {string.Join("; ", Journal.Records)}");
+            await PassAsync(TimeSpan.FromMilliseconds(100));
+            await SettleAsync(condition, 10);
+        }
+    }
+
+    /// <summary>Real work on the pool's threads goes on between steps of the clock: gives it a few milliseconds, more
+    /// while the pool is busy.</summary>
+    private static async Task SettleAsync(Func<bool>? until = null, int milliseconds = 3)
+    {
+        var began = Stopwatch.GetTimestamp();
+        do
+        {
+            if (until?.Invoke() == true)
+                return;
+            await Task.Yield();
+        }
+        while (Stopwatch.GetElapsedTime(began).TotalMilliseconds < milliseconds);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Flow.DisposeAsync();
+        await _services.DisposeAsync();
+    }
+
+    private sealed class NoMx : IMxResolver
+    {
+        public ValueTask<MxAnswer> ResolveAsync(string domain, CancellationToken abort) =>
+            ValueTask.FromResult(new MxAnswer(MxAnswerKind.NoSuchDomain, [], "no such domain"));
+    }
+
+    private sealed class NoHosts : IHostResolver
+    {
+        public ImmutableArray<IPAddress> Known(string host) => [];
+        public ValueTask<ImmutableArray<IPAddress>> ResolveAsync(string host, CancellationToken abort) =>
+            ValueTask.FromResult(ImmutableArray<IPAddress>.Empty);
+    }
+}
+
+internal static class Fixed
+{
+    public static IOptionsMonitor<T> Of<T>(T value) => new Monitor<T>(value);
+
+    private sealed class Monitor<T>(T value) : IOptionsMonitor<T>
+    {
+        public T CurrentValue => value;
+        public T Get(string? name) => value;
+        public IDisposable? OnChange(Action<T, string?> listener) => null;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using Holdfast.Mail;
+using Holdfast.Mail.Spool;
+using Holdfast.Storage.Journal;
+
+namespace Holdfast.Tests.Mail.Deliver;
+
+/// <summary>A spool in memory for tests of delivery: what is recorded can be looked at.</summary>
+internal sealed class MemorySpool(TimeProvider time) : IMailSpool
+{
+    private readonly ConcurrentDictionary<int, (SpooledMessage Message, byte[] Content)> _waiting = new();
+    private int _slots;
+    private long _ids;
+
+    public ConcurrentDictionary<MessageId, MessageProgress> Last { get; } = new();
+    public ConcurrentQueue<(Envelope Envelope, string Content)> Notices { get; } = new();
+    public ConcurrentQueue<string> Attempts { get; } = new();
+    public AppendResult NoticeResult { get; set; } = AppendResult.Stored;
+    /// <summary>False: arrivals come without their envelope, as after a start.</summary>
+    public bool AnnouncesLoaded { get; set; } = true;
+    public int Loads;
+
+    public SpoolPressure Pressure => SpoolPressure.None;
+    public long WaitingCount => _waiting.Count;
+    public long WaitingBytes => 0;
+    public Action<WaitingMessage, SpooledMessage?>? Arrived { get; set; }
+    public MessageId NewId() => MessageId.Create(time.GetUtcNow(), 1, (ulong)Interlocked.Increment(ref _ids));
+
+    public SpooledMessage Add(string sender, string[] recipients, string content = "Subject: x\r\n\r\nhello\r\n",
+        Func<Envelope, Envelope>? with = null, Action<MessageProgress>? progress = null)
+    {
+        var envelope = new Envelope
+        {
+            Id = NewId(), ReceivedAt = time.GetUtcNow(), Sender = sender,
+            Recipients = [.. recipients.Select(r => new EnvelopeRecipient(r))], SizeBytes = content.Length,
+            Tenant = sender, Listener = "relay",
+        };
+        if (with is not null)
+            envelope = with(envelope);
+        var stands = MessageProgress.ForNew(envelope.Recipients.Count);
+        progress?.Invoke(stands);
+        var slot = Interlocked.Increment(ref _slots);
+        var message = new SpooledMessage(new SpoolHandle(slot, 1), envelope, stands);
+        _waiting[slot] = (message, Encoding.Latin1.GetBytes(content));
+        Arrived?.Invoke(new WaitingMessage(message.Handle, envelope.Id, envelope.Priority,
+            (ushort)envelope.Recipients.Count, envelope.SizeBytes, stands.IsHeld, stands.AttemptOpenAt is not null),
+            AnnouncesLoaded ? message : null);
+        return message;
+    }
+
+    public ValueTask<AppendResult> AppendReservedAsync(Envelope envelope, ReadOnlyMemory<byte> content)
+    {
+        if (NoticeResult == AppendResult.Stored)
+            Notices.Enqueue((envelope, Encoding.Latin1.GetString(content.Span)));
+        return ValueTask.FromResult(NoticeResult);
+    }
+
+    public ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort)
+    {
+        Interlocked.Increment(ref Loads);
+        return ValueTask.FromResult(_waiting.TryGetValue(handle.Slot, out var found) ? found.Message : null);
+    }
+
+    public ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort) =>
+        ValueTask.FromResult<MessageContent?>(_waiting.TryGetValue(message.Handle.Slot, out var found)
+            ? new Bytes(found.Content) : null);
+
+    public void RecordAttempt(SpooledMessage message, ReadOnlySpan<int> recipients, string target) =>
+        Attempts.Enqueue($"{target} {string.Join(',', recipients.ToArray())}");
+
+    public void RecordProgress(SpooledMessage message)
+    {
+        message.Progress.Version++;
+        Last[message.Envelope.Id] = message.Progress;
+        if (message.Progress.IsFinal)
+            _waiting.TryRemove(message.Handle.Slot, out _);
+    }
+
+    public ValueTask FlushAsync() => ValueTask.CompletedTask;
+    public MessageDraft BeginDraft(long? declaredBytes) => throw new NotSupportedException();
+    public ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft, CancellationToken abort) =>
+        throw new NotSupportedException();
+    public Task OpenAsync(IProgress<SpoolOpenProgress>? progress, CancellationToken abort) => Task.CompletedTask;
+    public IEnumerable<WaitingMessage> Enumerate() => [];
+    public bool TryFind(MessageId id, out SpoolHandle handle)
+    {
+        handle = default;
+        return false;
+    }
+
+    private sealed class Bytes(byte[] content) : MessageContent
+    {
+        private int _at;
+        public override long Length => content.Length;
+        public override bool TryGetAll(out ReadOnlySequence<byte> all)
+        {
+            all = new ReadOnlySequence<byte>(content);
+            return true;
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken abort)
+        {
+            var length = Math.Min(buffer.Length, content.Length - _at);
+            content.AsMemory(_at, length).CopyTo(buffer);
+            _at += length;
+            return ValueTask.FromResult(length);
+        }
+
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
+internal sealed class MemoryJournal : IEvidenceJournal
+{
+    public ConcurrentQueue<EvidenceRecord> Records { get; } = new();
+    public void Append(EvidenceRecord record) => Records.Enqueue(record);
+}

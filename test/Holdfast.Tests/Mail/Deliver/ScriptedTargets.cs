@@ -1,0 +1,231 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Holdfast.Mail.Deliver;
+
+namespace Holdfast.Tests.Mail.Deliver;
+
+/// <summary>SMTP servers on pipes: each port plays the script that the test gave it.</summary>
+internal sealed class ScriptedTargets : ITargetDialer
+{
+    public ConcurrentDictionary<int, ScriptedTarget> Targets { get; } = new();
+
+    public ScriptedTarget Add(int port) => Targets.GetOrAdd(port, _ => new ScriptedTarget());
+
+    public ValueTask<TargetTransport> DialAsync(IPEndPoint endpoint, CancellationToken abort)
+    {
+        if (!Targets.TryGetValue(endpoint.Port, out var target) || target.Refuses)
+            throw new SocketException((int)SocketError.ConnectionRefused);
+        return ValueTask.FromResult(target.Connect());
+    }
+}
+
+internal sealed record TakenMail(string Sender, IReadOnlyList<string> Recipients, string Content);
+
+/// <summary>One target: answers by rule, keeps what it took.</summary>
+internal sealed class ScriptedTarget
+{
+    /// <summary>An answer that means: say nothing more on this connection.</summary>
+    public const string Silence = "(silence)";
+    /// <summary>An answer that means: break the connection.</summary>
+    public const string Reset = "(reset)";
+
+    public bool Refuses { get; set; }
+    public string Greeting { get; set; } = "220 target.example ESMTP";
+    public string[] Offers { get; set; } = ["PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 50000000", "DSN"];
+    /// <summary>Answer to a command line, or to "." for the final dot; null: the usual one.</summary>
+    public Func<string, string?> Script { get; set; } = _ => null;
+    public ConcurrentQueue<TakenMail> Mail { get; } = new();
+    /// <summary>Command lines in the order in which they came, over all connections.</summary>
+    public ConcurrentQueue<string> Commands { get; } = new();
+    /// <summary>What arrived in one piece, for golden transcripts.</summary>
+    public ConcurrentQueue<string> Chunks { get; } = new();
+    private int _connections;
+    public int Connections => Volatile.Read(ref _connections);
+
+    public TargetTransport Connect()
+    {
+        Interlocked.Increment(ref _connections);
+        var toServer = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var toClient = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        _ = ServeAsync(toServer.Reader, toClient.Writer);
+        return new PipeTransport(toClient.Reader, toServer.Writer);
+    }
+
+    private async Task ServeAsync(PipeReader input, PipeWriter output)
+    {
+        var pending = new StringBuilder();
+        string sender = "";
+        var recipients = new List<string>();
+        StringBuilder? content = null;
+        try
+        {
+            if (!await AnswerAsync(output, Greeting))
+                return;
+            while (true)
+            {
+                var read = await input.ReadAsync();
+                var chunk = Encoding.Latin1.GetString(System.Buffers.BuffersExtensions.ToArray(read.Buffer));
+                input.AdvanceTo(read.Buffer.End);
+                if (chunk.Length > 0)
+                    Chunks.Enqueue(chunk);
+                pending.Append(chunk);
+                while (true)
+                {
+                    var text = pending.ToString();
+                    var end = text.IndexOf("\r\n", StringComparison.Ordinal);
+                    if (end < 0)
+                        break;
+                    var line = text[..end];
+                    pending.Remove(0, end + 2);
+                    if (content is not null)
+                    {
+                        if (line != ".")
+                        {
+                            content.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
+                            continue;
+                        }
+                        var final = Script(".") ?? "250 2.0.0 taken";
+                        Commands.Enqueue(".");
+                        if (final.StartsWith('2'))
+                            Mail.Enqueue(new TakenMail(sender, [.. recipients], content.ToString()));
+                        content = null;
+                        if (!await AnswerAsync(output, final))
+                            return;
+                        continue;
+                    }
+                    Commands.Enqueue(line);
+                    var answer = Script(line);
+                    var verb = line.Split(' ', ':')[0].ToUpperInvariant();
+                    switch (verb)
+                    {
+                        case "EHLO":
+                            answer ??= Offers.Length == 0 ? "250 target.example" : "250-target.example\r\n"
+                                + string.Concat(Offers[..^1].Select(o => $"250-{o}\r\n")) + $"250 {Offers[^1]}";
+                            break;
+                        case "MAIL":
+                            answer ??= "250 2.1.0 sender ok";
+                            sender = Path(line);
+                            recipients.Clear();
+                            break;
+                        case "RCPT":
+                            answer ??= "250 2.1.5 recipient ok";
+                            if (answer.StartsWith('2'))
+                                recipients.Add(Path(line));
+                            break;
+                        case "DATA":
+                            answer ??= recipients.Count > 0 ? "354 go on" : "554 5.5.1 no valid recipients";
+                            if (answer.StartsWith("354", StringComparison.Ordinal))
+                                content = new StringBuilder();
+                            break;
+                        case "QUIT":
+                            await AnswerAsync(output, "221 2.0.0 bye");
+                            return;
+                        default:
+                            answer ??= "250 2.0.0 ok";
+                            break;
+                    }
+                    if (!await AnswerAsync(output, answer))
+                        return;
+                }
+                if (read.IsCompleted)
+                    return;
+            }
+        }
+        catch (IOException)
+        {
+            // The client went away.
+        }
+        finally
+        {
+            await output.CompleteAsync();
+            await input.CompleteAsync();
+        }
+    }
+
+    /// <summary>False: the connection ends here.</summary>
+    private static async Task<bool> AnswerAsync(PipeWriter output, string answer)
+    {
+        if (answer == Reset)
+            return false;
+        if (answer == Silence)
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None);
+        await output.WriteAsync(Encoding.Latin1.GetBytes(answer + "\r\n"));
+        return true;
+    }
+
+    private static string Path(string line)
+    {
+        var open = line.IndexOf('<', StringComparison.Ordinal);
+        return line[(open + 1)..line.IndexOf('>', StringComparison.Ordinal)];
+    }
+
+    private sealed class PipeTransport(PipeReader input, PipeWriter output) : TargetTransport
+    {
+        public override Stream Stream { get; } = new PairStream(input, output);
+        public override void Abort() => ((PairStream)Stream).Abort();
+
+        public override async ValueTask DisposeAsync()
+        {
+            await input.CompleteAsync();
+            await output.CompleteAsync();
+        }
+    }
+
+    private sealed class PairStream(PipeReader input, PipeWriter output) : Stream
+    {
+        private readonly CancellationTokenSource _aborted = new();
+
+        public void Abort() => _aborted.Cancel();
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            ReadResult read;
+            try
+            {
+                read = await input.ReadAsync(_aborted.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
+            {
+                throw new IOException("broken off", e);
+            }
+            var length = (int)Math.Min(buffer.Length, read.Buffer.Length);
+            System.Buffers.BuffersExtensions.CopyTo(read.Buffer.Slice(0, length), buffer.Span);
+            input.AdvanceTo(read.Buffer.GetPosition(length));
+            return length;
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer,
+            CancellationToken cancellationToken = default)
+        {
+            FlushResult flushed;
+            try
+            {
+                flushed = await output.WriteAsync(buffer, _aborted.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
+            {
+                throw new IOException("broken off", e);
+            }
+            if (flushed.IsCompleted)
+                throw new IOException("reset by peer");
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override void Flush() { }
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}

@@ -17,8 +17,8 @@ internal sealed class DeliverOptionsValidator : IValidateOptions<DeliverOptions>
             faults.Add($"{DeliverOptions.Section}:RetryForMax ({options.RetryForMax}) is shorter than RetryFor "
                 + $"({options.RetryFor}): raise RetryForMax, or lower RetryFor.");
         if (options.DelayNoticeAfter >= options.RetryForMax)
-            faults.Add($"{DeliverOptions.Section}:DelayNoticeAfter ({options.DelayNoticeAfter}) would never come before "
-                + "RetryForMax: lower it, or set it to 00:00:00 for no delay notices.");
+            faults.Add($"{DeliverOptions.Section}:DelayNoticeAfter ({options.DelayNoticeAfter}) would never come "
+                + "before RetryForMax: lower it, or set it to 00:00:00 for no delay notices.");
         if (options.HelloName.Length > 255 || options.HelloName.AsSpan().ContainsAnyExceptInRange('!', '~'))
             faults.Add($"{DeliverOptions.Section}:HelloName must be a host name or an address literal of at most 255 "
                 + "printable ASCII characters: it goes into EHLO as it stands.");

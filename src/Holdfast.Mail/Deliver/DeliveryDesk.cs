@@ -89,8 +89,8 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
             return "no rule matches its domain: add one to Holdfast:Mail:Route:Rules";
         if (route.Mx is { IsPaused: true } mx && mx.PausedUntil > context.Now)
         {
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{view.Destination} failed ({mx.Evidence}); one message tries it in {Seconds(mx.PausedUntil - context.Now)}");
+            return $"{view.Destination} failed ({mx.Evidence}); one message tries it in "
+                + Seconds(mx.PausedUntil - context.Now);
         }
         if (route.Mx is null && route.Service is null)
             return $"the service {view.Destination} has no site in Holdfast:Topology";

@@ -11,9 +11,9 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Sends what the spool holds to healthy targets, until each recipient is delivered, refused or expired.
 /// </summary>
 /// <remarks>
-/// Promise: every waiting message is tried when a place for it is free and its time has come; nothing waits for a target
-/// that is closed, and nothing is tried twice at once. Delivery is at least once: an outcome that is unknown is tried
-/// again. Age is checked wherever a message sits. A stop finishes what is under way within DrainTimeout.
+/// Promise: every waiting message is tried when a place for it is free and its time has come; nothing waits for a
+/// target that is closed, and nothing is tried twice at once. Delivery is at least once: an outcome that is unknown is
+/// tried again. Age is checked wherever a message sits. A stop finishes what is under way within DrainTimeout.
 /// Threads: arrivals, completions and a 100 ms tick wake one pump; it hands messages to sessions, which go on by
 /// themselves as long as there is mail for them.
 /// Limits: InFlightMax attempts at once; one process a spool.
@@ -99,8 +99,8 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         return Task.CompletedTask;
     }
 
-    /// <summary>Stops taking attempts up, waits for those under way at most DrainTimeout, then breaks them off. Progress
-    /// stands in the spool.</summary>
+    /// <summary>Stops taking attempts up, waits for those under way at most DrainTimeout, then breaks them off.
+    /// Progress stands in the spool.</summary>
     public async Task DrainAsync(CancellationToken abort)
     {
         Volatile.Write(ref _draining, true);

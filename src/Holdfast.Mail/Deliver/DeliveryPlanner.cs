@@ -4,7 +4,8 @@ using Holdfast.Traffic;
 
 namespace Holdfast.Mail.Deliver;
 
-/// <summary>Reads from a message's progress what the scheduler must know: which routes, when, how often tried.</summary>
+/// <summary>Reads from a message's progress what the scheduler must know: which routes, when, how often
+/// tried.</summary>
 internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard board, TimeProvider time)
 {
     private const int TenantBuckets = 1024;

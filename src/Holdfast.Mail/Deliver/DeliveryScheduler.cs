@@ -76,8 +76,8 @@ internal sealed partial class DeliveryScheduler
             _options = options;
     }
 
-    /// <summary>Takes a message in whose routes aren't known yet. With its envelope at hand the caller routes it at once;
-    /// else <see cref="TryTakeUnrouted"/> hands it out.</summary>
+    /// <summary>Takes a message in whose routes aren't known yet. With its envelope at hand the caller routes it at
+    /// once; else <see cref="TryTakeUnrouted"/> hands it out.</summary>
     public void Arrive(in WaitingMessage message, SpooledMessage? loaded, TimeSpan age, TimeSpan now)
     {
         lock (_gate)
@@ -246,7 +246,7 @@ internal sealed partial class DeliveryScheduler
             }
             Unclaim(handle);
             // A message of one ready entry is worth keeping: its first attempt is a moment away.
-            if (kept is not null && plan.Length == 1 && !held && plan[0].Delay <= TimeSpan.Zero && plan[0].Attempts == 0)
+            if (kept is not null && plan is [{ Attempts: 0 } first] && !held && first.Delay <= TimeSpan.Zero)
                 _kept[handle.Slot] = kept;
         }
     }
@@ -393,8 +393,8 @@ internal sealed partial class DeliveryScheduler
         if (route.Mx is { } mx)
         {
             return mx.TryTake(now, out var canary, out var wait)
-                ? new Placement(canary ? PlacementKind.Canary : PlacementKind.Send, TargetId.None, new SiteId(-1), false,
-                    WaitReason.None, TimeSpan.Zero)
+                ? new Placement(canary ? PlacementKind.Canary : PlacementKind.Send, TargetId.None, new SiteId(-1),
+                    false, WaitReason.None, TimeSpan.Zero)
                 : new Placement(PlacementKind.Wait, TargetId.None, new SiteId(-1), false, WaitReason.Saturated, wait);
         }
         if (route.Service is not { } service)

@@ -206,7 +206,7 @@ internal sealed partial class DeliverySession
             // 5. Send.
             if (await SendAsync(message, rule).ConfigureAwait(false))
             {
-                if (reused && tries == 0 && _tx is { Answered: false, DotSent: false, Broken.Fault: ConnectionFault.Lost })
+                if (reused && tries == 0 && _tx.FailedUnheard)
                 {
                     // The target closed the idle connection meanwhile, as it may: not its failure.
                     _tx.Reset();
@@ -397,7 +397,8 @@ internal sealed partial class DeliverySession
         foreach (var index in _tx.Recipients)
         {
             _result.Recipients.Add(new RecipientResult(index, RecipientFate.Failed,
-                new ReplyClassification(scope, permanent, text, RetryAdvice.Usual, -1), permanent ? reply : null, text));
+                new ReplyClassification(scope, permanent, text, RetryAdvice.Usual, -1), permanent ? reply : null,
+                text));
         }
     }
 

@@ -25,7 +25,8 @@ internal sealed partial class DeliverySession
         var left = MxAddressesMax;
         foreach (var host in answer.Hosts)
         {
-            var tls = await _context.MxTls.RequireAsync(domain, host.Name, CancellationToken.None).ConfigureAwait(false);
+            var tls = await _context.MxTls.RequireAsync(domain, host.Name, CancellationToken.None)
+                .ConfigureAwait(false);
             if (!tls.IsHostAllowed)
                 continue;
             var policy = tls.Tls > rule.Tls ? rule with { Tls = tls.Tls, TlsNames = tls.Names } : rule;
@@ -62,7 +63,8 @@ internal sealed partial class DeliverySession
             if (_connection is null)
             {
                 _opening.Clear();
-                var settings = new ConnectionSettings(host, snapshot.HelloName, rule, snapshot.Options, MayStall: false);
+                var settings = new ConnectionSettings(host, snapshot.HelloName, rule, snapshot.Options,
+                    MayStall: false);
                 if (await OpenAsync(endpoint, settings, target).ConfigureAwait(false) is { } failed)
                     return failed;
             }
@@ -72,7 +74,7 @@ internal sealed partial class DeliverySession
                 return null;
             }
             await SendAsync(message, rule).ConfigureAwait(false);
-            if (reused && tries == 0 && _tx is { Answered: false, DotSent: false, Broken.Fault: ConnectionFault.Lost })
+            if (reused && tries == 0 && _tx.FailedUnheard)
             {
                 _tx.Reset();
                 await DropConnectionAsync().ConfigureAwait(false);

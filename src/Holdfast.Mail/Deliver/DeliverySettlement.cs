@@ -89,8 +89,8 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         context.Spool.RecordProgress(message);
     }
 
-    /// <summary>A crash came between the final dot and our record: the outcome is unknown. It is tried again soon, at the
-    /// same site first.</summary>
+    /// <summary>A crash came between the final dot and our record: the outcome is unknown. It is tried again soon, at
+    /// the same site first.</summary>
     public void NoteInterrupted(SpooledMessage message)
     {
         if (message.Progress.AttemptOpenAt is not { } where)
@@ -278,7 +278,8 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
             var length = 0;
             while (length < start.Length)
             {
-                var read = await content.ReadAsync(start.AsMemory(length), CancellationToken.None).ConfigureAwait(false);
+                var read = await content.ReadAsync(start.AsMemory(length), CancellationToken.None)
+                    .ConfigureAwait(false);
                 if (read == 0)
                     break;
                 length += read;

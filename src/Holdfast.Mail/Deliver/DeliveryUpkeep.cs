@@ -150,7 +150,9 @@ internal sealed partial class DeliveryUpkeep
                 continue;
             told.Add(new NoticeRecipient(recipient, new EnhancedStatus(4, 4, 7), "it could not be delivered yet")
             {
-                LastReply = progress.LastReply, RemoteHost = progress.LastTarget, LastAttemptAt = progress.LastAttemptAt,
+                LastReply = progress.LastReply,
+                RemoteHost = progress.LastTarget,
+                LastAttemptAt = progress.LastAttemptAt,
             });
         }
         if (told.Count > 0)
@@ -171,8 +173,8 @@ internal sealed partial class DeliveryUpkeep
         message.Progress.DelayNoticeSent = true;
     }
 
-    /// <summary>Compares the clocks: a step of the wall clock is reported and expires nothing, since ages are counted on
-    /// the monotonic clock.</summary>
+    /// <summary>Compares the clocks: a step of the wall clock is reported and expires nothing, since ages are counted
+    /// on the monotonic clock.</summary>
     private void WatchClock(TimeSpan now)
     {
         var wall = _context.Time.GetUtcNow();

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Holdfast.Mail.Deliver;
 
 /// <summary>All entries of the schedule in chunked arrays, and from a spool slot to its message's entries.</summary>
-/// <remarks>Not thread-safe: the scheduler's lock guards it. Chunks are never moved, so growing copies nothing.</remarks>
+/// <remarks>Not thread-safe: the scheduler's lock guards it. Chunks are never moved, so growing copies
+/// nothing.</remarks>
 internal sealed class ScheduleTable
 {
     private const int ChunkBits = 12;

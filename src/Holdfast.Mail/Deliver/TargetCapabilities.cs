@@ -66,7 +66,8 @@ internal sealed record TargetCapabilities
         return found;
     }
 
-    private static bool Is(ReadOnlySpan<char> word, string name) => word.Equals(name, StringComparison.OrdinalIgnoreCase);
+    private static bool Is(ReadOnlySpan<char> word, string name) =>
+        word.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private static long Number(ReadOnlySpan<char> text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;

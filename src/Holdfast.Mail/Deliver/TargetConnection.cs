@@ -1,9 +1,7 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Text;
 using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 using Holdfast.Traffic.Health;
@@ -373,7 +371,8 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         }
     }
 
-    private async ValueTask<bool> FlushAsync(Transaction? tx, AttemptPhase phase, TimeSpan limit, CancellationToken abort)
+    private async ValueTask<bool> FlushAsync(Transaction? tx, AttemptPhase phase, TimeSpan limit,
+        CancellationToken abort)
     {
         try
         {
@@ -442,128 +441,6 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         return reply;
     }
 
-    private void AppendMail(Envelope envelope)
-    {
-        Append("MAIL FROM:<"u8);
-        Append(envelope.Sender);
-        Append(">"u8);
-        if (Capabilities.Size)
-        {
-            Append(" SIZE="u8);
-            Append(envelope.SizeBytes);
-        }
-        // RFC 6152: declared only where it is needed, so that a plain message passes anywhere.
-        if (Capabilities.EightBitMime && NeedsEightBit(envelope))
-            Append(" BODY=8BITMIME"u8);
-        if (Capabilities.SmtpUtf8 && envelope.SmtpUtf8)
-            Append(" SMTPUTF8"u8);
-        if (Capabilities.Dsn)
-        {
-            if (envelope.Return != DsnReturn.Unspecified)
-                Append(envelope.Return == DsnReturn.Full ? " RET=FULL"u8 : " RET=HDRS"u8);
-            if (envelope.EnvelopeId is { Length: > 0 } id)
-            {
-                Append(" ENVID="u8);
-                AppendXtext(id);
-            }
-        }
-        Append("\r\n"u8);
-    }
-
-    private void AppendRcpt(EnvelopeRecipient recipient)
-    {
-        Append("RCPT TO:<"u8);
-        Append(recipient.Address);
-        Append(">"u8);
-        if (Capabilities.Dsn)
-        {
-            if (recipient.Notify != DsnNotify.Default)
-            {
-                Append(" NOTIFY="u8);
-                Append(NotifyText(recipient.Notify));
-            }
-            if (recipient.OriginalRecipient is { Length: > 0 } original)
-            {
-                Append(" ORCPT="u8);
-                var type = original.IndexOf(';', StringComparison.Ordinal);
-                Append(type < 0 ? "rfc822" : original.AsSpan(0, type));
-                Append(";"u8);
-                AppendXtext(original.AsSpan(type + 1));
-            }
-        }
-        Append("\r\n"u8);
-    }
-
-    internal static bool NeedsEightBit(Envelope envelope) =>
-        envelope.Body == BodyKind.EightBitMime || (envelope.Traits & ContentTraits.HasEightBit) != 0;
-
-    private static string NotifyText(DsnNotify notify)
-    {
-        if ((notify & DsnNotify.Never) != 0)
-            return "NEVER";
-        var words = new List<string>(3);
-        if ((notify & DsnNotify.Success) != 0)
-            words.Add("SUCCESS");
-        if ((notify & DsnNotify.Failure) != 0)
-            words.Add("FAILURE");
-        if ((notify & DsnNotify.Delay) != 0)
-            words.Add("DELAY");
-        return string.Join(',', words);
-    }
-
-    private void Append(ReadOnlySpan<byte> bytes)
-    {
-        Reserve(bytes.Length);
-        bytes.CopyTo(_out.AsSpan(_outLength));
-        _outLength += bytes.Length;
-    }
-
-    /// <summary>Text for a command. A control character can't stand in an accepted address; if one did it would inject
-    /// a command, so it is our mistake and stops here.</summary>
-    private void Append(ReadOnlySpan<char> text)
-    {
-        Invariant.Require(text.IndexOfAnyInRange('\0', '\x1f') < 0 && !text.Contains('\x7f'),
-            "no control characters in an SMTP command");
-        Reserve(Encoding.UTF8.GetMaxByteCount(text.Length));
-        _outLength += Encoding.UTF8.GetBytes(text, _out.AsSpan(_outLength));
-    }
-
-    private void Append(long number)
-    {
-        Reserve(20);
-        Utf8Formatter.TryFormat(number, _out.AsSpan(_outLength), out var written);
-        _outLength += written;
-    }
-
-    /// <summary>RFC 3461 §4: all but printable ASCII without '+' and '=' as +XX.</summary>
-    private void AppendXtext(ReadOnlySpan<char> text)
-    {
-        Span<byte> utf8 = stackalloc byte[512];
-        Encoding.UTF8.TryGetBytes(text.Length > 160 ? text[..160] : text, utf8, out var length);
-        Reserve(length * 3);
-        foreach (var b in utf8[..length])
-        {
-            if (b is >= (byte)'!' and <= (byte)'~' and not (byte)'+' and not (byte)'=')
-            {
-                _out[_outLength++] = b;
-                continue;
-            }
-            _out[_outLength++] = (byte)'+';
-            _out[_outLength++] = (byte)"0123456789ABCDEF"[b >> 4];
-            _out[_outLength++] = (byte)"0123456789ABCDEF"[b & 15];
-        }
-    }
-
-    private void Reserve(int bytes)
-    {
-        if (_out.Length - _outLength >= bytes)
-            return;
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_out.Length * 2, _outLength + bytes));
-        _out.AsSpan(0, _outLength).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_out);
-        _out = larger;
-    }
-
     private void MakeRoom()
     {
         var length = _inEnd - _inStart;
@@ -585,6 +462,6 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private void Disarm() => Volatile.Write(ref _deadline, long.MaxValue);
     private TimeSpan Now() => _time.GetElapsedTime(0);
 
-    private static bool IsConnectionFailure(Exception e) => e is IOException or SocketException or ObjectDisposedException
-        or OperationCanceledException or AuthenticationException;
+    private static bool IsConnectionFailure(Exception e) =>
+        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or AuthenticationException;
 }

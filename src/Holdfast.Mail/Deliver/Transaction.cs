@@ -58,6 +58,10 @@ internal sealed class Transaction
         DotSent = Answered = false;
     }
 
+    /// <summary>The connection was gone before a word of ours was answered: an idle one that the target had closed.
+    /// </summary>
+    public bool FailedUnheard => !Answered && !DotSent && Broken is { Fault: ConnectionFault.Lost };
+
     public bool IsAccepted(int position) => RecipientReplies[position] is { IsPositive: true };
 
     public bool AnyAccepted

@@ -85,7 +85,8 @@ internal sealed class DeliveryWorld : IAsyncDisposable
         await SettleAsync(condition, 300);
         for (var passed = TimeSpan.Zero; !condition(); passed += TimeSpan.FromMilliseconds(100))
         {
-            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}; na {string.Join(" | ", NaTarget.Commands)}; eu {string.Join(" | ", EuTarget.Commands)}; {string.Join("; ", Journal.Records)}");
+            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}\nna {string.Join(" | ", NaTarget.Commands)}\n"
+                + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}");
             await PassAsync(TimeSpan.FromMilliseconds(100));
             await SettleAsync(condition, 10);
         }

@@ -463,5 +463,6 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private TimeSpan Now() => _time.GetElapsedTime(0);
 
     private static bool IsConnectionFailure(Exception e) =>
-        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or AuthenticationException;
+        e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
+            or AuthenticationException;
 }

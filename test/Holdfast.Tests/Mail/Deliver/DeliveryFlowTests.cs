@@ -13,7 +13,7 @@ public class DeliveryFlowTests
     {
         await using var world = new DeliveryWorld();
         var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n.dot\r\nend\r\n");
-        await world.UntilAsync(() => message.Progress.IsFinal, Soon);
+        await world.EndAsync(message, Soon);
 
         Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
         var mail = Assert.Single(world.NaTarget.Mail);
@@ -31,7 +31,7 @@ public class DeliveryFlowTests
         for (var i = 0; i < 5; i++)
         {
             var message = world.Spool.Add("a@example.org", [$"b{i}@example.com"]);
-            await world.UntilAsync(() => message.Progress.IsFinal && world.Flow.Sessions == 0, Soon);
+            await world.EndAsync(message, Soon);
         }
         Assert.Equal(5, world.NaTarget.Mail.Count);
         Assert.Equal(1, world.NaTarget.Connections);

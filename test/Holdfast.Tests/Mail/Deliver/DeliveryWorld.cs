@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.DependencyInjection;
@@ -79,13 +80,18 @@ internal sealed class DeliveryWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the message has ended and nothing is under way.</summary>
+    public Task EndAsync(SpooledMessage message, TimeSpan within) =>
+        UntilAsync(() => message.Progress.IsFinal && Flow.Sessions == 0, within);
+
     /// <summary>Waits until the condition holds, moving the clock by ticks; fails after a bounded time.</summary>
     public async Task UntilAsync(Func<bool> condition, TimeSpan within)
     {
         await SettleAsync(condition, 300);
         for (var passed = TimeSpan.Zero; !condition(); passed += TimeSpan.FromMilliseconds(100))
         {
-            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}\nna {string.Join(" | ", NaTarget.Commands)}\n"
+            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}\n"
+                + $"na {string.Join(" | ", NaTarget.Commands)}\n"
                 + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}");
             await PassAsync(TimeSpan.FromMilliseconds(100));
             await SettleAsync(condition, 10);

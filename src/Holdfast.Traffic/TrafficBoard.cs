@@ -16,7 +16,7 @@ public sealed class TrafficBoard : ITrafficBoard
     public TrafficBoard(Topology topology, TrafficOptions options, Random random)
     {
         _engine = new TrafficEngine(topology, options, random);
-        _topology = topology;
+        _topology = _engine.Topology;
     }
 
     public Topology Topology => Volatile.Read(ref _topology);
@@ -51,14 +51,14 @@ public sealed class TrafficBoard : ITrafficBoard
             return _engine.Tick(now);
     }
 
-    /// <summary>The topology must have been built by <c>FromOptions(options, Topology)</c> of this board's present one.
-    /// </summary>
+    /// <summary>Callers take ids from <see cref="Topology"/> afterwards: a picture that was not built from the present
+    /// one has others.</summary>
     public void Reload(Topology topology, TimeSpan now)
     {
         lock (_gate)
         {
             _engine.Reload(topology, now);
-            Volatile.Write(ref _topology, topology);
+            Volatile.Write(ref _topology, _engine.Topology);
         }
     }
 

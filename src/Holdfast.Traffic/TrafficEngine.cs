@@ -43,17 +43,19 @@ internal sealed partial class TrafficEngine
     {
         _options = options;
         foreach (var site in _sites)
+        {
             site.Test.Apply(options);
+            site.Capacity.Apply(options);
+        }
         foreach (var target in _targets)
             target.Test.Apply(options);
     }
 
-    /// <summary>Ids of the old topology must mean the same in the new one: see <see cref="Topology.FromOptions(
-    /// TopologyOptions, Topology)"/>.</summary>
+    /// <summary>A topology that was not built from the one before it is built again, so that ids keep their meaning:
+    /// see <see cref="Topology.After"/>.</summary>
     public void Reload(Topology topology, TimeSpan now)
     {
-        if (topology.Sites.Length < _sites.Length || topology.Targets.Length < _targets.Length)
-            throw new ArgumentException("A new topology must be built from the one before it.", nameof(topology));
+        topology = topology.After(Topology);
         var at = now.TotalSeconds;
         var sites = new SiteState[topology.Sites.Length];
         for (var i = 0; i < sites.Length; i++)

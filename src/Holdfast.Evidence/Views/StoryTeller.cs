@@ -67,28 +67,30 @@ internal static class StoryTeller
                 : (Waiting, $"accepted {Clock(accepted.At)}; no attempt is on record yet");
         }
         var state = byState.Count == 1 ? byState.Keys.First() : "Mixed";
-        var parts = byState.Select(p => Part(p.Key, p.Value, recipients.Count, start)).ToList();
+        var parts = byState.Select(p => Part(p.Key, p.Value, recipients.Count, accepted?.At, start)).ToList();
         var obstacles = Obstacles(records);
         if (obstacles.Length > 0)
             parts.Add(obstacles);
         return (state, string.Join("; ", parts));
     }
 
-    private static string Part(string state, List<EvidenceRecord> ends, int recipients, DateTimeOffset start)
+    private static string Part(string state, List<EvidenceRecord> ends, int recipients, DateTimeOffset? accepted,
+        DateTimeOffset start)
     {
         var last = ends.MaxBy(r => r.At)!;
+        var when = accepted is { } at ? $"{Span(last.At - at)} after acceptance" : Clock(last.At);
         var who = ends.Count == recipients ? "" : $"{ends.Count} of {recipients} ";
         var where = string.Join(" and ", ends.Select(r => r.Site ?? r.Target).OfType<string>()
             .Distinct(StringComparer.Ordinal).Take(NamedMax + 1));
         return state switch
         {
-            nameof(EvidenceKind.Delivered) => $"{who}delivered {Span(last.At - start)} after acceptance"
+            nameof(EvidenceKind.Delivered) => $"{who}delivered {when}"
                 + (where.Length > 0 ? $" through {where}" : ""),
             Waiting => $"{who}waiting since {Clock(start)}{Colon(last.Reply ?? last.Reason)}"
                 + (last.NextAttemptAt is { } next ? $", next attempt {Clock(next)}" : ""),
             nameof(EvidenceKind.Bounced) =>
-                $"{who}bounced {Span(last.At - start)} after acceptance{Colon(last.Reply ?? last.Reason)}",
-            _ => $"{who}{Verb(last.Kind)} {Span(last.At - start)} after acceptance{Colon(last.Reason ?? last.Reply)}",
+                $"{who}bounced {when}{Colon(last.Reply ?? last.Reason)}",
+            _ => $"{who}{Verb(last.Kind)} {when}{Colon(last.Reason ?? last.Reply)}",
         };
     }
 

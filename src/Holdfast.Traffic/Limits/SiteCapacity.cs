@@ -6,7 +6,7 @@ internal sealed class SiteCapacity
     /// <summary>How long after a push-back an undeclared capacity counts as known rather than still growing.</summary>
     private const double KnownSeconds = 60;
     private const double Used = 0.8;
-    private readonly TrafficOptions _options;
+    private TrafficOptions _options;
     private double? _declared;
     private double _proven;
     private double _pushedBackAt = double.NegativeInfinity;
@@ -23,6 +23,8 @@ internal sealed class SiteCapacity
 
     public double PerSecond => _declared ?? _proven;
     public double? Declared { get => _declared; set => _declared = value; }
+
+    public void Apply(TrafficOptions options) => _options = options;
 
     /// <summary>False while an undeclared capacity still grows: its limit is ours, not the site's, and no reason to
     /// leave home.</summary>

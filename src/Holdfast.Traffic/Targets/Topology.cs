@@ -42,16 +42,19 @@ public sealed class Topology
 {
     private readonly FrozenDictionary<string, ServiceId> _serviceByName;
 
-    private Topology(ImmutableArray<ServiceNode> services, ImmutableArray<SiteNode> sites,
+    private readonly TopologyOptions _options;
+
+    private Topology(TopologyOptions options, ImmutableArray<ServiceNode> services, ImmutableArray<SiteNode> sites,
         ImmutableArray<TargetNode> targets)
     {
+        _options = options;
         Services = services;
         Sites = sites;
         Targets = targets;
         _serviceByName = services.ToFrozenDictionary(s => s.Name, s => s.Id, StringComparer.OrdinalIgnoreCase);
     }
 
-    public static Topology Empty { get; } = new([], [], []);
+    public static Topology Empty { get; } = new(new TopologyOptions(), [], [], []);
 
     public ImmutableArray<ServiceNode> Services { get; }
     public ImmutableArray<SiteNode> Sites { get; }
@@ -95,11 +98,41 @@ public sealed class Topology
             sites[siteId] = new SiteNode(new SiteId(siteId), site.Name, new ServiceId(service), site.Region,
                 regions.Distance(site.Region) == RegionOrder.Home, site.CapacityPerSecond, ids.ToImmutable());
         }
-        return new Topology(
+        return new Topology(options,
             [.. services.Select((name, i) => new ServiceNode(new ServiceId(i), name,
                 [.. options.Sites.Where(s => Same(s.Service, name)).OrderBy(s => regions.Distance(s.Region))
                     .Select(s => new SiteId(sites.FindIndex(n => Same(n.Name, s.Name))))]))],
             [.. sites], [.. targets]);
+    }
+
+    /// <summary>This picture with ids that go on from those of <paramref name="previous"/>; itself when they do
+    /// already.
+    /// </summary>
+    public Topology After(Topology previous) => Follows(previous) ? this : FromOptions(_options, previous);
+
+    private bool Follows(Topology previous)
+    {
+        if (Services.Length < previous.Services.Length || Sites.Length < previous.Sites.Length
+            || Targets.Length < previous.Targets.Length)
+        {
+            return false;
+        }
+        for (var i = 0; i < previous.Services.Length; i++)
+        {
+            if (!Same(Services[i].Name, previous.Services[i].Name))
+                return false;
+        }
+        for (var i = 0; i < previous.Sites.Length; i++)
+        {
+            if (!Same(Sites[i].Name, previous.Sites[i].Name))
+                return false;
+        }
+        for (var i = 0; i < previous.Targets.Length; i++)
+        {
+            if (Targets[i].Site != previous.Targets[i].Site || !Same(Targets[i].Address, previous.Targets[i].Address))
+                return false;
+        }
+        return true;
     }
 
     private static int FindOrAdd(List<string> names, string name)

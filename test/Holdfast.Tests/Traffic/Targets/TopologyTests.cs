@@ -111,6 +111,19 @@ public class TopologyTests
     }
 
     [Fact]
+    public void A_topology_built_afresh_is_given_the_boards_ids()
+    {
+        var f = new BoardFixture();
+        var placement = f.Place();
+        var options = BoardFixture.Topo(2000);
+        options.Sites = [options.Sites[1]];
+        f.Board.Reload(Topology.FromOptions(options), f.Now);
+        Assert.Equal("mail-na", f.Board.Topology.Sites[0].Name);
+        Assert.Equal(BoardFixture.Eu, f.Place().Site);
+        f.Deliver(placement);
+    }
+
+    [Fact]
     public void A_service_without_sites_has_no_target_and_is_not_closed()
     {
         var f = new BoardFixture();

@@ -26,7 +26,7 @@ public enum ListenerTls : byte
 }
 
 /// <summary>What happens to a bare CR or LF in a message's data.</summary>
-public enum BareNewlinePolicy : byte
+public enum BareNewlineHandling : byte
 {
     /// <summary>The message is refused after its data with 550 5.5.2.</summary>
     Reject = 0,
@@ -83,7 +83,7 @@ public sealed class ListenerOptions
 
     /// <summary><c>Reject</c>, or <c>Normalise</c> (submission and relay only).</summary>
     /// <value>Reject.</value>
-    public BareNewlinePolicy BareNewlines { get; set; } = BareNewlinePolicy.Reject;
+    public BareNewlineHandling BareNewlines { get; set; } = BareNewlineHandling.Reject;
 
     /// <summary>Domains that an inbound listener takes mail for; <c>.example.org</c> means every subdomain.</summary>
     /// <value>None.</value>

@@ -46,7 +46,7 @@ internal sealed class ListenerPolicy
     public char SubaddressSeparator { get; }
     /// <summary>Address that a bare <c>postmaster</c> stands for.</summary>
     public string Postmaster { get; }
-    public bool Normalises => Options.BareNewlines == BareNewlinePolicy.Normalise && Role != ListenerRole.Inbound;
+    public bool Normalises => Options.BareNewlines == BareNewlineHandling.Normalise && Role != ListenerRole.Inbound;
 
     public bool IsOurs(ReadOnlySpan<char> domain) =>
         _domains.Contains(domain) || _domainsFile?.Current?.Contains(domain) == true;

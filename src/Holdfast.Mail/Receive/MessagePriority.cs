@@ -21,17 +21,28 @@ internal sealed class MessagePriority
     /// <summary>True when a recipient can still change the priority: then only RCPT can tell.</summary>
     public bool HasRecipientRules { get; }
 
-    /// <summary>Priority that a rule gives, or null. Call with an empty recipient domain at MAIL.</summary>
-    public byte? OfRule(ReadOnlySpan<char> senderDomain, bool senderIsBelieved, ReadOnlySpan<char> recipientDomain)
+    /// <summary>Priority that a rule with a sender's domain alone gives, or null.</summary>
+    public byte? OfSenderRule(ReadOnlySpan<char> senderDomain, bool senderIsBelieved)
     {
         foreach (var (sender, recipient, priority) in _rules)
         {
-            if (sender is not null
-                && !(senderIsBelieved && senderDomain.Equals(sender, StringComparison.OrdinalIgnoreCase)))
-                continue;
-            if (recipient is not null && !recipientDomain.Equals(recipient, StringComparison.OrdinalIgnoreCase))
-                continue;
-            return priority;
+            if (recipient is null && senderIsBelieved
+                && senderDomain.Equals(sender, StringComparison.OrdinalIgnoreCase))
+                return priority;
+        }
+        return null;
+    }
+
+    /// <summary>Priority that a rule with a recipient's domain gives, or null.</summary>
+    public byte? OfRecipientRule(ReadOnlySpan<char> senderDomain, bool senderIsBelieved,
+        ReadOnlySpan<char> recipientDomain)
+    {
+        foreach (var (sender, recipient, priority) in _rules)
+        {
+            if (recipient is not null && recipientDomain.Equals(recipient, StringComparison.OrdinalIgnoreCase)
+                && (sender is null
+                    || (senderIsBelieved && senderDomain.Equals(sender, StringComparison.OrdinalIgnoreCase))))
+                return priority;
         }
         return null;
     }

@@ -68,7 +68,7 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
             case ListenerRole.Inbound:
                 if (listener.Domains.Length == 0 && string.IsNullOrEmpty(listener.DomainsFile))
                     faults.Add($"{at}an inbound listener needs to know its domains: set Domains or DomainsFile.");
-                if (listener.BareNewlines == BareNewlinePolicy.Normalise)
+                if (listener.BareNewlines == BareNewlineHandling.Normalise)
                     faults.Add($"{at}BareNewlines Normalise is for submission and relay listeners: mail from outside " +
                         "that holds bare newlines must be refused, so set Reject.");
                 break;

@@ -39,9 +39,10 @@ internal sealed partial class WatchedFile<T>(
         var stamp = files.Stamp(path);
         if (stamp is null)
         {
-            if (!_reportedMissing)
-                FileGone(path, Current is null && !await TryCopyAsync().ConfigureAwait(false) ? "nothing" : "the last good copy");
+            if (_reportedMissing)
+                return;
             _reportedMissing = true;
+            FileGone(path, Serving());
             return;
         }
         _reportedMissing = false;
@@ -56,40 +57,44 @@ internal sealed partial class WatchedFile<T>(
             if (Current is { } old && count(content) < count(old) / 2 && _doubted != stamp)
             {
                 _doubted = stamp;
-                FileShrank(path, count(old), count(content));
+                var (before, after) = (count(old), count(content));
+                FileShrank(path, before, after);
                 return;
             }
             Current = content;
             _taken = stamp;
             KeepCopy(bytes);
-            FileTaken(path, count(content));
+            var entries = count(content);
+            FileTaken(path, entries);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException
             or CryptographicException)
         {
             if (e is FormatException or CryptographicException)
                 _faulty = stamp;
-            var serving = Current is not null || await TryCopyAsync().ConfigureAwait(false);
-            FileFaulty(path, e.Message, serving ? "the last good copy" : "nothing");
+            var serving = Serving();
+            FileFaulty(path, e.Message, serving);
         }
     }
 
-    private Task<bool> TryCopyAsync()
+    private string Serving() => Current is not null || TryCopy() ? "the last good copy" : "nothing";
+
+    private bool TryCopy()
     {
         if (copies is null || !copies.Exists(_copy))
-            return Task.FromResult(false);
+            return false;
         try
         {
             using var file = copies.Open(_copy, DiskOpenMode.OpenExisting);
             var bytes = new byte[file.Length];
             file.Read(0, bytes);
             Current = parse(bytes);
-            return Task.FromResult(true);
+            return true;
         }
         catch (Exception e) when (e is IOException or FormatException)
         {
             CopyFailed(path, e.Message);
-            return Task.FromResult(false);
+            return false;
         }
     }
 

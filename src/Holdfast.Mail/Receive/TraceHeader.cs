@@ -10,6 +10,7 @@ namespace Holdfast.Mail.Receive;
 internal static class TraceHeader
 {
     private const int LengthMax = 2048;
+    private static readonly SearchValues<char> Awkward = SearchValues.Create("<>\"()\\ ");
 
     /// <param name="protocol">RFC 3848 and RFC 6531: ESMTP, ESMTPS, ESMTPSA, UTF8SMTP …</param>
     /// <param name="tls">"TLS1.3 TLS_AES_256_GCM_SHA384", or null.</param>
@@ -45,7 +46,7 @@ internal static class TraceHeader
         Add(line, ref at, "\r\n\tid "u8);
         AddToken(line, ref at, id.ToString());
         // A quoted local part may hold '>' and blanks: leave it out rather than write what others read differently.
-        if (recipient is { Length: <= 320 } && !recipient.AsSpan().ContainsAny("<>\"()\\ "))
+        if (recipient is { Length: <= 320 } && !recipient.AsSpan().ContainsAny(Awkward))
         {
             Add(line, ref at, "\r\n\tfor <"u8);
             at += Encoding.UTF8.GetBytes(recipient, line[at..]);

@@ -49,10 +49,10 @@ internal sealed class MemoryConnection : ConnectionContext
         _closed.Cancel();
     }
 
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        await base.DisposeAsync();
         _disposed.TrySetResult();
-        return ValueTask.CompletedTask;
     }
 
     internal sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe

@@ -1,5 +1,6 @@
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
+using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Storage.Journal;
@@ -15,6 +16,7 @@ internal static class Rooms
     /// <summary>The rooms' own rules for their options, for <c>check</c>.</summary>
     public static void AddRules(IServiceCollection services)
     {
+        services.AddSingleton<IValidateOptions<ReceiveOptions>>(new ReceiveOptionsValidation());
         // Without the topology: its service names are compared with ours, which have lines.
         services.AddSingleton<IValidateOptions<RouteOptions>>(new RouteOptionsValidator());
     }

@@ -28,7 +28,11 @@ internal sealed partial class ListenerHost(ReceiveContext context, ListenerPolic
     public string? Fault { get; private set; }
 
     /// <summary>Sessions end between messages, because the listener was removed or everything drains.</summary>
-    public bool IsDraining { get => Volatile.Read(ref field) || context.IsDraining; private set => Volatile.Write(ref field, value); }
+    public bool IsDraining
+    {
+        get => Volatile.Read(ref field) || context.IsDraining;
+        private set => Volatile.Write(ref field, value);
+    }
 
     public ICollection<ReceiveSession> Sessions => _sessions.Keys;
 
@@ -154,7 +158,8 @@ internal sealed partial class ListenerHost(ReceiveContext context, ListenerPolic
         }
     }
 
-    [LoggerMessage(EventId = 2000, Level = LogLevel.Information, Message = "Listener {Listener} takes mail on {Endpoint} ({Role})")]
+    [LoggerMessage(EventId = 2000, Level = LogLevel.Information,
+        Message = "Listener {Listener} takes mail on {Endpoint} ({Role})")]
     private static partial void LogListening(ILogger logger, string listener, EndPoint endpoint, ListenerRole role);
 
     private void Listening(string listener, EndPoint endpoint, ListenerRole role) =>

@@ -17,7 +17,7 @@ internal sealed class ReceiveContext(IMailSpool spool, IEvidenceJournal evidence
     public ConnectionLimits Limits { get; } = new();
 
     public ReceivePolicy Policy { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); } =
-        new(new ReceiveOptions(), null);
+        new(new ReceiveOptions(), "localhost", null);
 
     /// <summary>No new mail: sessions end with 421 4.3.2 as soon as they are between messages.</summary>
     public bool IsDraining { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }

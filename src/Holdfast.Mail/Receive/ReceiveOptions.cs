@@ -7,10 +7,6 @@ public sealed class ReceiveOptions
 {
     public const string Section = "Holdfast:Mail:Receive";
 
-    /// <summary>Name in the greeting, in Received: headers and in DSNs.</summary>
-    /// <value><c>Holdfast:HostName</c>; empty there too: the machine's name.</value>
-    public string HostName { get; set; } = "";
-
     /// <summary>Where to listen, and for whom.</summary>
     /// <value>None: no mail is taken.</value>
     public ListenerOptions[] Listeners { get; set; } = [];

@@ -1,19 +1,15 @@
-using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.Extensions.Options;
 
 namespace Holdfast.Mail.Receive;
 
 /// <summary>Rules of <see cref="ReceiveOptions"/>, each fault with what to do about it.</summary>
-internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions>
+/// <remarks>Across fields only: ranges stand in attributes, which the binder checks.</remarks>
+public sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions>
 {
     public ValidateOptionsResult Validate(string? name, ReceiveOptions options)
     {
         var faults = new List<string>();
-        Annotations(options, "", faults);
-        if (options.HostName.Length > 0 && Uri.CheckHostName(options.HostName) != UriHostNameType.Dns)
-            faults.Add($"HostName '{options.HostName}' is not a DNS name: set Holdfast:HostName to the name of this host.");
-
         for (var i = 0; i < options.Listeners.Length; i++)
         {
             var listener = options.Listeners[i];
@@ -24,7 +20,7 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
                 if (string.Equals(options.Listeners[j].Name, listener.Name, StringComparison.OrdinalIgnoreCase))
                     faults.Add($"{at}Name is used by Listeners:{j} too: give each listener a name of its own.");
                 if (string.Equals(options.Listeners[j].Endpoint, listener.Endpoint, StringComparison.OrdinalIgnoreCase))
-                    faults.Add($"{at}Endpoint is used by Listeners:{j} too: give each listener its own address or port.");
+                    faults.Add($"{at}Endpoint is used by Listeners:{j} too: give each its own address or port.");
             }
         }
 
@@ -32,7 +28,6 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
         {
             var rule = options.PriorityRules[i];
             var at = $"PriorityRules:{i}: ";
-            Annotations(rule, at, faults);
             if (string.IsNullOrEmpty(rule.SenderDomain) && string.IsNullOrEmpty(rule.RecipientDomain))
                 faults.Add($"{at}names no domain: set SenderDomain or RecipientDomain.");
         }
@@ -41,13 +36,13 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
 
     private static void CheckListener(ReceiveOptions options, ListenerOptions listener, string at, List<string> faults)
     {
-        Annotations(listener, at, faults);
         if (!Enum.IsDefined(listener.Role))
             faults.Add($"{at}Role must be Inbound, Submission or Relay.");
         if (!Enum.IsDefined(listener.Tls))
             faults.Add($"{at}Tls must be None, StartTls, Required or Implicit.");
         if (!IPEndPoint.TryParse(listener.Endpoint, out var endpoint) || !listener.Endpoint.Contains(':'))
-            faults.Add($"{at}Endpoint '{listener.Endpoint}' must be an IP address with a port, as 127.0.0.1:2525 or [::]:25.");
+            faults.Add($"{at}Endpoint '{listener.Endpoint}' must be an IP address with a port, as 127.0.0.1:2525 or " +
+                "[::]:25.");
         else if (endpoint.Port == 0)
             faults.Add($"{at}Endpoint '{listener.Endpoint}' has no port: add one, as {endpoint.Address}:25.");
 
@@ -57,7 +52,8 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
         Networks(listener.MtPriorityFrom, "MtPriorityFrom", at, faults);
 
         if (listener.Tls != ListenerTls.None && string.IsNullOrEmpty(listener.CertificateFile))
-            faults.Add($"{at}Tls is {listener.Tls} but there is no certificate: set CertificateFile (PEM) or Tls to None.");
+            faults.Add($"{at}Tls is {listener.Tls} but there is no certificate: set CertificateFile (PEM), or Tls to " +
+                "None.");
         if (listener.Tls == ListenerTls.None && !string.IsNullOrEmpty(listener.CertificateFile))
             faults.Add($"{at}CertificateFile is set but Tls is None: set Tls to StartTls, Required or Implicit.");
         if (string.IsNullOrEmpty(listener.CertificateFile) && !string.IsNullOrEmpty(listener.KeyFile))
@@ -76,13 +72,13 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
                 if (string.IsNullOrEmpty(options.UsersFile))
                     faults.Add($"{at}a submission listener needs users: set UsersFile.");
                 if (listener.Tls == ListenerTls.None && !listener.AllowPlainTextAuth)
-                    faults.Add($"{at}a submission listener needs TLS, because passwords cross it: set Tls to Required " +
-                        "or Implicit with a CertificateFile.");
+                    faults.Add($"{at}a submission listener needs TLS, because passwords cross it: set Tls to " +
+                        "Required or Implicit with a CertificateFile.");
                 break;
             case ListenerRole.Relay:
                 if (listener.TrustedNetworks.Length == 0)
-                    faults.Add($"{at}a relay listener serves TrustedNetworks only, and none is given: list the networks " +
-                        "that may relay, for example 127.0.0.0/8.");
+                    faults.Add($"{at}a relay listener serves TrustedNetworks only, and none is given: list the " +
+                        "networks that may relay, for example 127.0.0.0/8.");
                 foreach (var network in listener.TrustedNetworks)
                 {
                     if (network is "0.0.0.0/0" or "::/0")
@@ -92,15 +88,17 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
         }
         if (listener.Role != ListenerRole.Inbound && (listener.Domains.Length > 0
             || !string.IsNullOrEmpty(listener.DomainsFile) || !string.IsNullOrEmpty(listener.RecipientsFile)))
-            faults.Add($"{at}Domains, DomainsFile and RecipientsFile are for inbound listeners: remove them, or set Role " +
-                "to Inbound.");
+            faults.Add($"{at}Domains, DomainsFile and RecipientsFile are for inbound listeners: remove them, or set " +
+                "Role to Inbound.");
         foreach (var domain in listener.Domains)
         {
             if (!DomainList.IsDomain(domain))
-                faults.Add($"{at}Domains '{domain}' is not a domain: write example.org, or .example.org for subdomains.");
+                faults.Add($"{at}Domains '{domain}' is not a domain: write example.org, or .example.org for " +
+                    "subdomains.");
         }
         if (listener.AllowPlainTextAuth && (endpoint is null || !IPAddress.IsLoopback(endpoint.Address)))
-            faults.Add($"{at}AllowPlainTextAuth would send passwords in the clear: it is allowed on loopback endpoints only.");
+            faults.Add($"{at}AllowPlainTextAuth would send passwords in the clear: it is allowed on loopback " +
+                "endpoints only.");
         if (listener.Postmaster is { Length: > 0 } postmaster && !postmaster.Contains('@'))
             faults.Add($"{at}Postmaster '{postmaster}' must be a full address.");
     }
@@ -109,14 +107,5 @@ internal sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions
     {
         if (!NetworkSet.TryParse(entries, out _, out var fault))
             faults.Add($"{at}{key}: {fault}");
-    }
-
-    private static void Annotations(object options, string at, List<string> faults)
-    {
-        var results = new List<ValidationResult>();
-        if (Validator.TryValidateObject(options, new ValidationContext(options), results, validateAllProperties: true))
-            return;
-        foreach (var result in results)
-            faults.Add(at + result.ErrorMessage);
     }
 }

@@ -21,6 +21,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly IOptionsMonitor<ReceiveOptions> _options;
+    private readonly Func<string> _hostName;
     private readonly IConnectionListenerFactory _factory;
     private readonly IFileSource _files;
     private readonly IDisk? _copies;
@@ -38,12 +39,15 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     private Task _refreshing = Task.CompletedTask;
     private volatile bool _changed;
 
+    /// <param name="hostName">Our name in greetings and Received: headers (<c>Holdfast:HostName</c>); asked at
+    /// start and at each reload.</param>
     /// <param name="copies">The data directory, where last good copies of watched files are kept; null: none are.
     /// </param>
-    public ReceiveServer(IOptionsMonitor<ReceiveOptions> options, IMailSpool spool, IEvidenceJournal evidence,
-        ReceiveMetrics metrics, IConnectionListenerFactory factory, IFileSource files, IDisk? copies, TimeProvider time,
-        ILoggerFactory loggers)
+    public ReceiveServer(IOptionsMonitor<ReceiveOptions> options, Func<string> hostName, IMailSpool spool,
+        IEvidenceJournal evidence, ReceiveMetrics metrics, IConnectionListenerFactory factory, IFileSource files,
+        IDisk? copies, TimeProvider time, ILoggerFactory loggers)
     {
+        _hostName = hostName;
         _options = options;
         _factory = factory;
         _files = files;
@@ -81,7 +85,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
             var options = _options.CurrentValue;
             var users = string.IsNullOrEmpty(options.UsersFile) ? null
                 : Watch($"users {options.UsersFile}", options.UsersFile, UserList.Parse, u => u.Count, keepCopy: false);
-            var policy = new ReceivePolicy(options, users);
+            var policy = new ReceivePolicy(options, _hostName(), users);
             var listeners = options.Listeners.Select(l => MakeListener(l, policy.HostName)).ToArray();
             // Files are read before the rules that need them apply.
             foreach (var watched in _watched.Values)
@@ -190,7 +194,8 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     private ListenerPolicy MakeListener(ListenerOptions options, string hostName)
     {
         var domains = string.IsNullOrEmpty(options.DomainsFile) ? null
-            : Watch($"domains {options.DomainsFile}", options.DomainsFile, DomainList.Parse, d => d.Count, keepCopy: true);
+            : Watch($"domains {options.DomainsFile}", options.DomainsFile, DomainList.Parse, d => d.Count,
+                keepCopy: true);
         var recipients = string.IsNullOrEmpty(options.RecipientsFile) ? null
             : Watch($"recipients {options.RecipientsFile}", options.RecipientsFile, RecipientDirectory.Parse,
                 r => r.Count, keepCopy: true);
@@ -216,7 +221,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Information,
-        Message = "Listener {Listener} on {Endpoint} is closed by the new configuration; its sessions end between messages")]
+        Message = "Listener {Listener} on {Endpoint} is closed by the new configuration; sessions end between messages")]
     private partial void ListenerRemoved(string listener, EndPoint endpoint);
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Information,

@@ -30,7 +30,8 @@ internal sealed partial class ReceiveSession
 
     private bool HasTransaction => _transaction.IsOpen;
 
-    private BareNewlinePolicy NewlinePolicy => _listener.Normalises ? BareNewlinePolicy.Normalise : BareNewlinePolicy.Reject;
+    private BareNewlinePolicy NewlinePolicy =>
+        _listener.Normalises ? BareNewlinePolicy.Normalise : BareNewlinePolicy.Reject;
 
     /// <summary>Reads the data after 354 and settles the message. False: the session is over.</summary>
     private async Task<bool> ReceiveDataAsync()
@@ -116,7 +117,8 @@ internal sealed partial class ReceiveSession
     {
         _id = _context.Spool.NewId();
         _receivedAt = _context.Time.GetUtcNow();
-        var draft = _context.Spool.BeginDraft(_transaction.DeclaredBytes is { } bytes ? bytes + TraceHeaderBytes : null);
+        var declared = _transaction.DeclaredBytes is { } bytes ? bytes + TraceHeaderBytes : (long?)null;
+        var draft = _context.Spool.BeginDraft(declared);
         _draft = draft;
         var recipients = _transaction.Recipients;
         TraceHeader.Write(draft, _hello, _client, _context.Policy.HostName, Protocol(), _id, _tlsText,

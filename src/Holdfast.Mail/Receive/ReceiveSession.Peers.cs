@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Receive;
 
-/// <content>Peers that speak for a client: PROXY protocol and XCLIENT. Both are believed of listed peers only.</content>
+/// <content>Peers that speak for a client, by PROXY protocol or XCLIENT: believed of listed peers only.</content>
 internal sealed partial class ReceiveSession
 {
     /// <summary>Reads the header that a listed peer must begin with. False: there was none, the session is over.

@@ -65,7 +65,8 @@ internal sealed partial class ReceiveSession
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException
             or InvalidOperationException)
         {
-            _context.Metrics.HandshakeFailed(_listener.Name, e is AuthenticationException ? "handshake" : "connection_lost");
+            var error = e is AuthenticationException ? "handshake" : "connection_lost";
+            _context.Metrics.HandshakeFailed(_listener.Name, error);
             throw new AuthenticationException("TLS handshake failed", e);
         }
         finally
@@ -89,16 +90,19 @@ internal sealed partial class ReceiveSession
         string? password = null;
         if (_mechanism == "PLAIN")
         {
-            if (response is null && (response = await AskAsync(StandardReplies.AuthContinue).ConfigureAwait(false)) is null)
+            response ??= await AskAsync(StandardReplies.AuthContinue).ConfigureAwait(false);
+            if (response is null)
                 return !_isEnding;
             (name, password) = ReadPlain(response);
         }
         else
         {
-            if (response is null && (response = await AskAsync(StandardReplies.AuthUsername).ConfigureAwait(false)) is null)
+            response ??= await AskAsync(StandardReplies.AuthUsername).ConfigureAwait(false);
+            if (response is null)
                 return !_isEnding;
             var user = response;
-            if ((response = await AskAsync(StandardReplies.AuthPassword).ConfigureAwait(false)) is null)
+            response = await AskAsync(StandardReplies.AuthPassword).ConfigureAwait(false);
+            if (response is null)
                 return !_isEnding;
             (name, password) = (ToText(user), ToText(response));
         }
@@ -126,7 +130,8 @@ internal sealed partial class ReceiveSession
                 return true;
             default:
                 _context.Metrics.SignInFailed(_listener.Name, "wrong");
-                await Task.Delay(Options.SignInDelay, _context.Time, _connection.ConnectionClosed).ConfigureAwait(false);
+                await Task.Delay(Options.SignInDelay, _context.Time, _connection.ConnectionClosed)
+                    .ConfigureAwait(false);
                 Refuse(StandardReplies.BadCredentials, "sign_in", reason: "user name or password wrong");
                 return ++_failedSignIns < SignInsPerSessionMax || await EndSignInAsync().ConfigureAwait(false);
         }

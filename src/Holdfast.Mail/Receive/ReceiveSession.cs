@@ -185,8 +185,8 @@ internal sealed partial class ReceiveSession
     private async Task<bool> TalksEarlyAsync()
     {
         var input = _input;
-        await using var timer = _context.Time.CreateTimer(static input => ((PipeReader)input!).CancelPendingRead(), input,
-            Options.GreetingDelay, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
+        await using var timer = _context.Time.CreateTimer(static reader => ((PipeReader)reader!).CancelPendingRead(),
+            input, Options.GreetingDelay, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
         var read = await input.ReadAsync(CancellationToken.None).ConfigureAwait(false);
         var talked = !read.Buffer.IsEmpty;
         input.AdvanceTo(read.Buffer.Start);
@@ -342,6 +342,7 @@ internal sealed partial class ReceiveSession
     [LoggerMessage(EventId = 2010, Level = LogLevel.Debug, Message = "A session on {Listener} was lost: {Reason}")]
     private static partial void LogSessionLost(ILogger logger, string listener, string reason);
 
-    [LoggerMessage(EventId = 2011, Level = LogLevel.Error, Message = "A session on {Listener} ended by a fault of ours")]
+    [LoggerMessage(EventId = 2011, Level = LogLevel.Error,
+        Message = "A session on {Listener} ended by a fault of ours")]
     private static partial void LogSessionFault(ILogger logger, Exception fault, string listener);
 }

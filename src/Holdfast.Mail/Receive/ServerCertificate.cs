@@ -29,7 +29,8 @@ internal sealed partial class ServerCertificate(string certificateFile, string? 
         _seen = stamps;
         try
         {
-            var certificatePem = Encoding.ASCII.GetString(await files.ReadAsync(certificateFile, abort).ConfigureAwait(false));
+            var certificatePem = Encoding.ASCII.GetString(
+                await files.ReadAsync(certificateFile, abort).ConfigureAwait(false));
             var keyPem = keyFile is null ? certificatePem
                 : Encoding.ASCII.GetString(await files.ReadAsync(keyFile, abort).ConfigureAwait(false));
             var leaf = X509Certificate2.CreateFromPem(certificatePem, keyPem);
@@ -48,7 +49,10 @@ internal sealed partial class ServerCertificate(string certificateFile, string? 
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException
             or ArgumentException)
         {
-            CertificateFaulty(certificateFile, e.Message, Options is null ? "TLS is not offered" : "the last good one goes on");
+            if (e is IOException)
+                _seen = null;
+            var serving = Options is null ? "TLS is not offered" : "the last good one goes on";
+            CertificateFaulty(certificateFile, e.Message, serving);
         }
     }
 

@@ -71,6 +71,9 @@ internal static class TraceHeader
     private static void AddToken(Span<byte> line, ref int at, ReadOnlySpan<char> text)
     {
         foreach (var c in text.Length > 255 ? text[..255] : text)
-            line[at++] = c is > ' ' and < '\x7f' and not ('(' or ')' or ';' or '<' or '>' or '"' or '\\') or ' ' ? (byte)c : (byte)'?';
+        {
+            var passes = c is >= ' ' and < '\x7f' and not ('(' or ')' or ';' or '<' or '>' or '"' or '\\');
+            line[at++] = passes ? (byte)c : (byte)'?';
+        }
     }
 }

@@ -24,7 +24,8 @@ internal sealed partial class WatchedFile<T>(
     where T : class
 {
     private const string Folder = "receive";
-    private readonly string _copy = $"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)))[..16]}";
+    private readonly string _copy =
+        $"{Folder}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)))[..16]}";
     private FileStamp? _taken;
     private FileStamp? _doubted;
     private FileStamp? _faulty;

@@ -1,5 +1,6 @@
 using Holdfast.Evidence.Records;
 using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Traffic;
@@ -20,6 +21,7 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<TelemetryOptions>("Holdfast:Telemetry"),
         new Of<TopologyOptions>("Holdfast:Topology"),
         new Of<TrafficOptions>("Holdfast:Traffic"),
+        new Of<ReceiveOptions>("Holdfast:Mail:Receive"),
         new Of<RouteOptions>("Holdfast:Mail:Route"),
         new Of<RetryOptions>("Holdfast:Mail:Deliver:Retry"),
         new Of<PaceOptions>("Holdfast:Mail:Deliver:Pace"),
@@ -27,7 +29,7 @@ internal abstract record OptionsSection(string Path, Type Type)
     ];
 
     /// <summary>Sections that are accepted but that no room of this build reads.</summary>
-    private static readonly string[] s_unread = ["Holdfast:Mail:Receive", "Holdfast:Mail:Spool"];
+    private static readonly string[] s_unread = ["Holdfast:Mail:Spool"];
 
     /// <summary>Names directly below a path that lead to other sections.</summary>
     public static IReadOnlyList<string> ChildrenOf(string path) =>

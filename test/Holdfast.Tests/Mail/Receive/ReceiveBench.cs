@@ -26,7 +26,7 @@ internal sealed class ReceiveBench : IAsyncDisposable
         Monitor = new MonitorDouble(Options);
         Files["users"] = PasswordLine;
         Spool = new SpoolDouble(Time);
-        Server = new ReceiveServer(Monitor, Spool, Evidence, new ReceiveMetrics(new Meters()), Listeners, Files, null,
+        Server = new ReceiveServer(Monitor, () => "mx.example.org", Spool, Evidence, new ReceiveMetrics(new Meters()), Listeners, Files, null,
             Time, NullLoggerFactory.Instance);
     }
 
@@ -41,7 +41,6 @@ internal sealed class ReceiveBench : IAsyncDisposable
 
     public static ReceiveOptions DefaultOptions() => new()
     {
-        HostName = "mx.example.org",
         GreetingDelay = TimeSpan.Zero,
         SignInDelay = TimeSpan.Zero,
         UsersFile = "users",

@@ -221,7 +221,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Information,
-        Message = "Listener {Listener} on {Endpoint} is closed by the new configuration; sessions end between messages")]
+        Message = "Listener {Listener} on {Endpoint} is closed by the new configuration: sessions end when idle")]
     private partial void ListenerRemoved(string listener, EndPoint endpoint);
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Information,

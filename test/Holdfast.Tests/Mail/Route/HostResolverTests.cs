@@ -79,7 +79,7 @@ public class HostResolverTests
         using var resolver = Resolver();
         await resolver.StartAsync(TestContext.Current.CancellationToken);
         resolver.Known("mx.example");
-        for (var i = 0; i < 1_000 && resolver.Known("mx.example").IsEmpty; i++)
+        for (var i = 0; i < 1_000_000 && resolver.Known("mx.example").IsEmpty; i++)
         {
             await Task.Yield();
             _time.Advance(TimeSpan.FromSeconds(1));

@@ -5,6 +5,7 @@ using Holdfast.Bench.Load;
 var root = new RootCommand("Measurements of Holdfast, side by side with what people use instead.");
 root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());
+root.Add(WireSpeed.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());
 return await root.Parse(args).InvokeAsync();

@@ -49,9 +49,14 @@ internal static class SmtpReplyWriter
             span[at++] = (byte)' ';
         }
         var room = LineBytesMax - 2;
+        if (at + text.Length <= room && !text.ContainsAnyExceptInRange(' ', '~'))
+        {
+            at += Encoding.ASCII.GetBytes(text, span[at..]);
+            text = [];
+        }
         foreach (var rune in text.EnumerateRunes())
         {
-            if (at + 4 > room && at + rune.Utf8SequenceLength > room)
+            if (at + rune.Utf8SequenceLength > room)
                 break;
             if (rune.IsAscii)
                 span[at++] = rune.Value is >= 32 and < 127 ? (byte)rune.Value : (byte)'?';

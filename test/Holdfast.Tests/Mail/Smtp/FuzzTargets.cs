@@ -77,7 +77,8 @@ public static class FuzzTargets
         for (var i = 0; i < lines.Length - 1; i++)
         {
             Require(lines[i].StartsWith(i == lines.Length - 2 ? "550 5.1.1 " : "550-5.1.1 ", StringComparison.Ordinal)
-                && !lines[i].Any(char.IsControl) && Encoding.UTF8.GetByteCount(lines[i]) <= 510, "a line is well formed");
+                && !lines[i].Any(char.IsControl) && Encoding.UTF8.GetByteCount(lines[i]) <= 510,
+                "a line is well formed");
         }
     }
 

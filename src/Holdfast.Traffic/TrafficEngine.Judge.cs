@@ -32,6 +32,7 @@ internal sealed partial class TrafficEngine
     private void Succeed(SiteState site, TargetState target, double latency, double now)
     {
         target.Latency.Add(latency, now);
+        target.Limit.Complete();
         target.Test.Succeed(now);
         site.Test.Succeed(now);
         if (site.State == VerdictState.Recovering)

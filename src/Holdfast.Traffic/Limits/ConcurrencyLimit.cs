@@ -2,18 +2,20 @@ namespace Holdfast.Traffic.Limits;
 
 /// <summary>How many transactions a target may hold at once: grows while used, shrinks when pushed back.</summary>
 /// <remarks>
-/// While at least half of it is used it grows by half a second, for a minute after a push-back by √L; × 0.9 once a
-/// second when the target pushed back.
+/// While three quarters of it are used and deliveries complete (a black hole uses it too) it grows by half a second, for
+/// a minute after a push-back by √L; × 0.9 once a second when the target pushed back.
 /// Latency doesn't shrink it: the gradient form does that and needs a baseline first.
 /// </remarks>
 internal struct ConcurrencyLimit
 {
     public const int Floor = 2;
     private const int KnownWindows = 60;
+    private const double GrowthUse = 0.75;
     private double _limit;
     private int _max;
     private int _peakInFlight;
     private bool _pushedBack;
+    private bool _completed;
     private int _windowsKnown;
 
     public ConcurrencyLimit(int initial, int max)
@@ -47,6 +49,8 @@ internal struct ConcurrencyLimit
 
     public void PushBack() => _pushedBack = true;
 
+    public void Complete() => _completed = true;
+
     public void SetMax(int max)
     {
         _max = max;
@@ -63,9 +67,10 @@ internal struct ConcurrencyLimit
             _windowsKnown = KnownWindows;
             _limit = Math.Max(Math.Min(Floor, _max), _limit * 0.9);
         }
-        else if (_peakInFlight * 2 >= _limit)
+        else if (_completed && _peakInFlight >= GrowthUse * _limit)
             _limit = Math.Min(_max, _limit + (_windowsKnown > 0 ? Math.Sqrt(_limit) : Math.Max(1, _limit / 2)));
         _pushedBack = false;
+        _completed = false;
         _peakInFlight = InFlight;
     }
 }

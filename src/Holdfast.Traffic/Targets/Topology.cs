@@ -106,8 +106,7 @@ public sealed class Topology
     }
 
     /// <summary>This picture with ids that go on from those of <paramref name="previous"/>; itself when they do
-    /// already.
-    /// </summary>
+    /// already.</summary>
     public Topology After(Topology previous) => Follows(previous) ? this : FromOptions(_options, previous);
 
     private bool Follows(Topology previous)

@@ -16,6 +16,7 @@ public class OutageSimulationTests
 
     private sealed class Loop(BoardFixture fixture, double perSecond, double latency)
     {
+        private const double StallSeconds = 5;
         private readonly PriorityQueue<(Placement Placement, Job Job, double Began), (double, long)> _underWay = new();
         private readonly Queue<Job> _fresh = new();
         private readonly Queue<Job> _waiting = new();
@@ -82,7 +83,7 @@ public class OutageSimulationTests
                 queue.Dequeue();
                 Sends.Add((now, placement.Site));
                 var dark = placement.Site == BoardFixture.Na ? NaIsDark : EuIsDark;
-                var took = dark && IsBlackHole ? 30 : latency;
+                var took = dark && IsBlackHole ? StallSeconds : latency;
                 _underWay.Enqueue((placement, job, now), (now + took, _sequence++));
             }
         }
@@ -101,7 +102,7 @@ public class OutageSimulationTests
             Wasted++;
             if (IsBlackHole)
             {
-                fixture.Fail(placement, FailureScope.Target, AttemptPhase.Rcpt, "no reply for 30 s", latency: took);
+                fixture.Fail(placement, FailureScope.Target, AttemptPhase.Rcpt, "no reply for 5 s", latency: took);
             }
             else
             {
@@ -182,16 +183,21 @@ public class OutageSimulationTests
             Assert.True(second.Count() <= 300 + 16, $"{second.Count()} in a second at {second.Key}");
     }
 
-    [Fact]
-    public void A_black_hole_is_left_after_its_first_two_stalls()
+    [Theory]
+    [InlineData(20, 0.02)]
+    [InlineData(150, 0.02)]
+    [InlineData(150, 0.1)]
+    public void A_black_hole_is_left_after_its_first_two_stalls(double perSecond, double latency)
     {
         var f = new BoardFixture();
-        var loop = new Loop(f, perSecond: 20, latency: 0.02);
-        loop.Run(10);
+        var loop = new Loop(f, perSecond, latency);
+        loop.Run(20);
         loop.NaIsDark = loop.IsBlackHole = true;
-        loop.Run(45);
+        loop.Run(5.5);
         Assert.Equal(VerdictState.Closed, f.StateOf(BoardFixture.Na));
-        loop.Run(30);
-        Assert.True(loop.Delivered[1] > 500);
+        loop.Run(4.5);
+        Assert.True(loop.Waiting <= perSecond * latency + 10, $"{loop.Waiting} still wait after 10 s");
+        loop.Run(50);
+        Assert.True(loop.Wasted <= 60, $"{loop.Wasted} transactions ran into the hole");
     }
 }

@@ -50,7 +50,9 @@ public class RecoveringTests
         var canary = NextCanary(f);
         for (var i = 0; i < 100; i++)
         {
-            Assert.Equal(BoardFixture.Eu, f.Place().Site);
+            var placement = f.Place();
+            Assert.Equal((PlacementKind.Send, BoardFixture.Eu), (placement.Kind, placement.Site));
+            f.Deliver(placement);
             f.Advance(0.5);
         }
         f.Fail(canary, FailureScope.Site);

@@ -2,8 +2,8 @@ namespace Holdfast.Traffic.Limits;
 
 /// <summary>How many transactions a target may hold at once: grows while used, shrinks when pushed back.</summary>
 /// <remarks>
-/// While three quarters of it are used and deliveries complete (a black hole uses it too) it grows by half a second, for
-/// a minute after a push-back by √L; × 0.9 once a second when the target pushed back.
+/// While three quarters of it are used and deliveries complete (a black hole uses it too) it grows by half a second,
+/// for a minute after a push-back by √L; × 0.9 once a second when the target pushed back.
 /// Latency doesn't shrink it: the gradient form does that and needs a baseline first.
 /// </remarks>
 internal struct ConcurrencyLimit

@@ -6,6 +6,7 @@ var root = new RootCommand("Measurements of Holdfast, side by side with what peo
 root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());
 root.Add(WireSpeed.Command());
+root.Add(SpoolDisk.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());
 return await root.Parse(args).InvokeAsync();

@@ -2,7 +2,7 @@ namespace Holdfast.Storage.Segments;
 
 /// <summary>Where producers leave appends and the writer takes them, in order.</summary>
 /// <remarks>Bounded by <see cref="SegmentLogOptions.PendingMax"/>: beyond it producers wait for their turn.</remarks>
-internal sealed class AppendIntake(int pendingMax, bool continueAsynchronously) : IDisposable
+internal sealed class AppendIntake(int pendingMax) : IDisposable
 {
     private const int SparesMax = 4096;
     private readonly Lock _gate = new();
@@ -28,7 +28,7 @@ internal sealed class AppendIntake(int pendingMax, bool continueAsynchronously) 
         lock (_gate)
         {
             var spare = _spare;
-            if (spare is null) return new AppendOperation(this, continueAsynchronously);
+            if (spare is null) return new AppendOperation(this);
             _spare = spare.Next;
             _spareCount--;
             spare.Next = null;

@@ -1,15 +1,13 @@
 using System.Threading.Tasks.Sources;
+using Holdfast.Storage.Disk;
 
 namespace Holdfast.Storage.Segments;
 
 /// <summary>One append (or sync request) on its way, reused when its result has been taken.</summary>
-internal sealed class AppendOperation(AppendIntake owner, bool continueAsynchronously)
-    : IValueTaskSource<RecordLocation>, IValueTaskSource
+/// <remarks>Continuations run on the thread that completes it: see <see cref="Completions"/>.</remarks>
+internal sealed class AppendOperation(AppendIntake owner) : IValueTaskSource<RecordLocation>, IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<RecordLocation> _core = new()
-    {
-        RunContinuationsAsynchronously = continueAsynchronously,
-    };
+    private ManualResetValueTaskSourceCore<RecordLocation> _core;
 
     public AppendOperation? Next { get; set; }
     public byte Kind { get; private set; }
@@ -20,6 +18,8 @@ internal sealed class AppendOperation(AppendIntake owner, bool continueAsynchron
     public ReadOnlyMemory<byte> Body { get; private set; }
     public IReadOnlyList<ReadOnlyMemory<byte>>? Pieces { get; private set; }
     public uint Length { get; private set; }
+    /// <summary>Of the payload; taken on the producer's thread, so that the one writer needn't.</summary>
+    public uint Checksum { get; private set; }
     /// <summary>Set when the record gets its place.</summary>
     public RecordLocation Location { get; set; }
 
@@ -36,6 +36,10 @@ internal sealed class AppendOperation(AppendIntake owner, bool continueAsynchron
         Length = length;
         Durability = durability;
         IsSync = false;
+        var state = Segments.Checksum.Add(Segments.Checksum.Start, head.Span);
+        state = Segments.Checksum.Add(state, body.Span);
+        for (var i = 0; i < (pieces?.Count ?? 0); i++) state = Segments.Checksum.Add(state, pieces![i].Span);
+        Checksum = Segments.Checksum.Finish(state);
     }
 
     public void SetSync()
@@ -44,8 +48,16 @@ internal sealed class AppendOperation(AppendIntake owner, bool continueAsynchron
         IsSync = true;
     }
 
-    public void Complete() => _core.SetResult(Location);
-    public void Fail(Exception error) => _core.SetException(error);
+    /// <summary>Completes it with the location, or fails it.</summary>
+    public void Finish(Exception? error)
+    {
+        if (error is null) _core.SetResult(Location);
+        else if (error is DiskException e) _core.SetException(Copy(e));
+        else _core.SetException(error);
+    }
+
+    /// <summary>Each waiter gets an exception of its own: stack traces are written into them.</summary>
+    private static DiskException Copy(DiskException e) => new(e.Operation, e.Path, e.Error, e.Errno, e);
 
     RecordLocation IValueTaskSource<RecordLocation>.GetResult(short token) => Take(token);
     void IValueTaskSource.GetResult(short token) => Take(token);

@@ -56,17 +56,10 @@ internal sealed class BatchBuilder(long batchBytesMax, int batchRecordsMax)
         if (RecordHeader.Align(end) + MarkerBytesMax > _capacity) return false;
         if (_records > 0 && (_records >= batchRecordsMax || end - _start > batchBytesMax)) return false;
 
-        var state = Checksum.Add(Checksum.Start, operation.Head.Span);
-        state = Checksum.Add(state, operation.Body.Span);
-        if (operation.Pieces is { } pieces)
-        {
-            for (var i = 0; i < pieces.Count; i++) state = Checksum.Add(state, pieces[i].Span);
-        }
-
         Sequence++;
         _records++;
         AddHeader(new RecordHeader(RecordType.Data, operation.Kind, operation.Length, _generation, Sequence,
-            Checksum.Finish(state)), at);
+            operation.Checksum), at);
         AddPiece(operation.Head);
         AddPiece(operation.Body);
         if (operation.Pieces is { } rest)

@@ -36,7 +36,7 @@ public sealed class SegmentLog : ISegmentLog
         _options = options;
         _driver = driver;
         _lock = held;
-        _intake = new AppendIntake(options.PendingMax, driver.ContinuesAsynchronously);
+        _intake = new AppendIntake(options.PendingMax);
         _writer = new SegmentWriter(disk, _table, _intake, new SegmentPreparer(disk, directory, options, time, random),
             driver, options, time, metrics, logger);
     }
@@ -99,6 +99,9 @@ public sealed class SegmentLog : ISegmentLog
             return infos;
         }
     }
+
+    /// <summary>For measurements: how many syncs the appends so far took.</summary>
+    internal long Syncs => _writer.Syncs;
 
     public bool IsFailed => _writer.IsFailed;
 
@@ -249,7 +252,7 @@ public sealed class SegmentLog : ISegmentLog
     {
         if (!_intake.TryAdd(operation))
         {
-            operation.Fail(new ObjectDisposedException(nameof(SegmentLog)));
+            operation.Finish(new ObjectDisposedException(nameof(SegmentLog)));
             _intake.Leave(1);
             return operation;
         }

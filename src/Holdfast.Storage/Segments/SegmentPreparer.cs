@@ -12,7 +12,7 @@ internal sealed class SegmentPreparer(IDisk disk, string directory, SegmentLogOp
     public const string UnfinishedExtension = ".new";
     /// <summary>Zeroes are written and synced in pieces, so that a commit at the same time waits for one piece only.
     /// </summary>
-    private const int PieceBytes = 4 << 20;
+    private const int PieceBytes = 16 << 20;
     private readonly Lock _gate = new();
 
     public Segment Create(uint number)

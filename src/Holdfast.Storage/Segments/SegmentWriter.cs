@@ -27,13 +27,16 @@ internal sealed partial class SegmentWriter(
     private long? _failedAt;
     private DiskException? _failure;
     private DiskException? _lost;
-    private Exception? _abandoned;
+    private IOException? _abandoned;
 
     /// <summary>Any thread.</summary>
     public bool IsFailed => Volatile.Read(ref _failure) is not null;
 
     /// <summary>Any thread: why no segment could be made, or null.</summary>
     public DiskException? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Any thread: fdatasync calls so far, those of new segments apart.</summary>
+    public long Syncs { get; private set; }
 
     public uint NextNumber { get; set; }
 
@@ -65,13 +68,14 @@ internal sealed partial class SegmentWriter(
         if (first.IsSync && _dirtySince is null) return CompleteSync(first);
         if (_abandoned is not null || (_active is null && !TryActivate()))
         {
-            Finish(first, _abandoned ?? _failure);
+            FinishAll(first, _abandoned ?? _failure);
             return null;
         }
 
         // 1. Lay out.
         var segment = _active!;
         var isSynced = false;
+        var count = 0;
         AppendOperation? last = null;
         var next = first;
         _builder.Begin(segment, _sequence);
@@ -80,6 +84,7 @@ internal sealed partial class SegmentWriter(
             isSynced |= next.Durability == Durability.Synced;
             last = next;
             next = next.Next;
+            count++;
         }
         if (last is null)
         {
@@ -102,7 +107,7 @@ internal sealed partial class SegmentWriter(
             segment.WrittenEnd = before; // Written or not, this batch has failed.
             Poison(segment, e);
         }
-        Finish(first, error);
+        Finish(first, count, error);
         PrepareWhenDue();
         return next;
     }
@@ -113,28 +118,22 @@ internal sealed partial class SegmentWriter(
         sync.Next = null;
         var lost = _lost;
         _lost = null;
-        Finish(sync, lost);
+        Finish(sync, 1, lost);
         return next;
     }
 
-    private void Finish(AppendOperation? operation, Exception? error)
+    private void FinishAll(AppendOperation first, Exception? error)
     {
-        var records = 0;
-        while (operation is not null)
-        {
-            var next = operation.Next; // Once completed it belongs to the next producer.
-            operation.Next = null;
-            records++;
-            if (error is null) operation.Complete();
-            else if (error is DiskException e) operation.Fail(Copy(e));
-            else operation.Fail(new IOException("The log's writer stopped", error));
-            operation = next;
-        }
-        intake.Leave(records);
+        var count = 0;
+        for (var operation = first; operation is not null; operation = operation.Next) count++;
+        Finish(first, count, error);
     }
 
-    /// <summary>Each waiter gets an exception of its own: stack traces are written into them.</summary>
-    private static DiskException Copy(DiskException e) => new(e.Operation, e.Path, e.Error, e.Errno, e);
+    private void Finish(AppendOperation first, int count, Exception? error)
+    {
+        intake.Leave(count);
+        Completions.Run(first, count, error, driver.ContinuesAsynchronously);
+    }
 
     private void Write(Segment segment)
     {
@@ -154,6 +153,7 @@ internal sealed partial class SegmentWriter(
         segment.File(disk).SyncData();
         segment.SyncedEnd = segment.WrittenEnd;
         _dirtySince = null;
+        Syncs++;
         metrics?.Synced(time.GetElapsedTime(began));
     }
 
@@ -350,10 +350,10 @@ internal sealed partial class SegmentWriter(
     /// <summary>The driver's thread died of a mistake of ours: nobody may wait for ever.</summary>
     public void Abandon(Exception error)
     {
-        _abandoned = error;
+        _abandoned = new IOException("The log's writer stopped", error);
         intake.Close();
         Stopped(error);
-        for (var first = intake.TakeAll(); first is not null; first = intake.TakeAll()) Finish(first, error);
+        if (intake.TakeAll() is { } first) FinishAll(first, _abandoned);
     }
 
     [LoggerMessage(EventId = 3000, Level = LogLevel.Error,

@@ -1,0 +1,51 @@
+namespace Holdfast.Storage.Segments;
+
+/// <summary>Lets those go on who waited for a batch, a few at a time on one pool thread.</summary>
+/// <remarks>One work item an append would cost the writer more than its share of the write; one for all would leave the
+/// other processors idle. So one takes <see cref="EachMax"/>, and their continuations run on it one after the other.
+/// </remarks>
+internal sealed class Completions : IThreadPoolWorkItem
+{
+    private const int EachMax = 8;
+    private readonly AppendOperation _first;
+    private readonly int _count;
+    private readonly Exception? _error;
+
+    private Completions(AppendOperation first, int count, Exception? error)
+    {
+        _first = first;
+        _count = count;
+        _error = error;
+    }
+
+    public void Execute() => Finish(_first, _count, _error);
+
+    /// <summary>Completes as many operations of the chain.</summary>
+    public static void Run(AppendOperation first, int count, Exception? error, bool isAsynchronous)
+    {
+        if (!isAsynchronous)
+        {
+            Finish(first, count, error);
+            return;
+        }
+        while (count > 0)
+        {
+            var part = Math.Min(count, EachMax);
+            var begin = first;
+            for (var i = 0; i < part && count > part; i++) first = first.Next!;
+            ThreadPool.UnsafeQueueUserWorkItem(new Completions(begin, part, error), preferLocal: false);
+            count -= part;
+        }
+    }
+
+    private static void Finish(AppendOperation operation, int count, Exception? error)
+    {
+        for (; count > 0; count--)
+        {
+            var next = operation.Next!; // Once completed it belongs to the next producer.
+            operation.Next = null;
+            operation.Finish(error);
+            operation = next;
+        }
+    }
+}

@@ -2,7 +2,9 @@ namespace Holdfast.Storage.Segments;
 
 /// <summary>Where producers leave appends and the writer takes them, in order.</summary>
 /// <remarks>Bounded by <see cref="SegmentLogOptions.PendingMax"/>: beyond it producers wait for their turn.</remarks>
-internal sealed class AppendIntake(int pendingMax) : IDisposable
+#pragma warning disable CA1001 // The semaphore holds no handle, and late callers must find a closed intake.
+internal sealed class AppendIntake(int pendingMax)
+#pragma warning restore CA1001
 {
     private const int SparesMax = 4096;
     private readonly Lock _gate = new();
@@ -77,6 +79,4 @@ internal sealed class AppendIntake(int pendingMax) : IDisposable
     {
         lock (_gate) _isClosed = true;
     }
-
-    public void Dispose() => _room.Dispose();
 }

@@ -181,7 +181,6 @@ public sealed class SegmentLog : ISegmentLog
             _writer.End();
             foreach (var segment in _table.InOrder()) segment.Dispose();
             _lock.Dispose();
-            _intake.Dispose();
         }
     }
 

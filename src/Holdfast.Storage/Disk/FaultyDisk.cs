@@ -1,8 +1,8 @@
 namespace Holdfast.Storage.Disk;
 
 /// <summary>Passes everything on to another disk, but for the calls that were chosen to fail. For tests only.</summary>
-/// <remarks>A call that fails does nothing on the inner disk, except that a failing write writes its first half: that is
-/// what a full disk does.</remarks>
+/// <remarks>A call that fails does nothing on the inner disk, except that a failing write writes a part: that is what
+/// a full disk does.</remarks>
 public sealed class FaultyDisk(IDisk inner, params IReadOnlyList<DiskFault> faults) : IDisk
 {
     private IReadOnlyList<DiskFault> _faults = faults;

@@ -140,7 +140,8 @@ public class FailureTests
         var call = -1;
         return (_, operation, path) =>
         {
-            if (operation == failing && calls.Contains(++call)) throw new DiskException(operation, path, DiskError.Io, 5);
+            if (operation != failing || !calls.Contains(++call)) return;
+            throw new DiskException(operation, path, DiskError.Io, 5);
         };
     }
 }

@@ -141,6 +141,9 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         }
     }
 
+    /// <summary>True while every session waits for its client: idle.</summary>
+    internal bool AllWait => Array.TrueForAll(_all, h => h.Sessions.All(s => s.IsWaiting));
+
     public ReceiveStatus Status() => new(_context.Limits.Total, _context.Metrics.AcceptedTotal, _context.IsDraining,
         [.. _all.Where(h => !_leaving.Contains(h)).Select(h =>
             new ListenerStatus(h.Policy.Name, h.Policy.Endpoint.ToString(), h.Policy.Role, h.IsBound, h.Fault))]);

@@ -42,16 +42,16 @@ internal sealed partial class ReceiveSession
 
     private NextStep AnswerLine(ReadOnlySequence<byte> line, bool hasMore)
     {
-        if (_isSkippingLine)
+        if (_isSkippingLine || line.Length > SmtpCommandParser.AnyLineBytesMax)
         {
             _isSkippingLine = false;
             return Fault(StandardReplies.LineTooLong);
         }
-        var length = (int)Math.Min(line.Length, SmtpCommandParser.AnyLineBytesMax + 1);
         if (line.IsSingleSegment)
-            return AnswerLine(line.FirstSpan[..length], hasMore);
+            return AnswerLine(line.FirstSpan, hasMore);
+        var length = (int)line.Length;
         var rented = ArrayPool<byte>.Shared.Rent(length);
-        line.Slice(0, length).CopyTo(rented);
+        line.CopyTo(rented);
         var next = AnswerLine(rented.AsSpan(0, length), hasMore);
         ArrayPool<byte>.Shared.Return(rented, clearArray: true);
         return next;

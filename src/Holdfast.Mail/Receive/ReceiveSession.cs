@@ -72,6 +72,9 @@ internal sealed partial class ReceiveSession
 
     private ReceiveOptions Options => _context.Policy.Options;
 
+    /// <summary>True while it is the client's turn.</summary>
+    public bool IsWaiting => _clock.Waiting != SessionWait.None;
+
     /// <summary>Ends the waits that last too long. Called from the sweep's thread.</summary>
     public void Sweep()
     {

@@ -86,11 +86,18 @@ internal sealed class ReceiveBench : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Waits until every session waits for its client.</summary>
+    public async Task UntilWaitingAsync()
     {
-        await Server.DisposeAsync();
-        Assert.Equal(0, Volatile.Read(ref Spool.DraftsOpen) - Spool.Messages.Count(_ => false));
+        for (var quiet = 0; quiet < 20; quiet++)
+        {
+            await Task.Yield();
+            if (!Server.AllWait)
+                quiet = 0;
+        }
     }
+
+    public ValueTask DisposeAsync() => Server.DisposeAsync();
 
     internal sealed class MonitorDouble(ReceiveOptions options) : IOptionsMonitor<ReceiveOptions>
     {

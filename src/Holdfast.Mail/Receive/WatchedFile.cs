@@ -55,7 +55,7 @@ internal sealed partial class WatchedFile<T>(
             if (files.Stamp(path) != stamp)
                 return; // being written: the next look decides
             var content = parse(bytes);
-            if (Current is { } old && count(content) < count(old) / 2 && _doubted != stamp)
+            if (Current is { } old && count(content) * 2L < count(old) && _doubted != stamp)
             {
                 _doubted = stamp;
                 var (before, after) = (count(old), count(content));

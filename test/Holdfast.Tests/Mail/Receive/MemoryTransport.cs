@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -76,7 +77,7 @@ internal sealed class MemoryListenerFactory : IConnectionListenerFactory
     {
         var key = endpoint.ToString()!;
         if (Taken.Contains(key))
-            throw new AddressInUseException("address in use");
+            throw new SocketException((int)SocketError.AddressAlreadyInUse);
         var listener = new MemoryListener(endpoint, () => _listeners.Remove(key));
         _listeners.Add(key, listener);
         return ValueTask.FromResult<IConnectionListener>(listener);

@@ -37,6 +37,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private Task _background = Task.CompletedTask;
     private int _pump;
     private int _sessions;
+    private long _ticks;
     private bool _draining;
 
     public DeliveryFlow(DeliverySources sources, IMailSpool spool, ITrafficBoard board, IEvidenceJournal journal,
@@ -46,7 +47,8 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         _sources = sources;
         _logger = logger;
         var snapshot = sources.Take(RouteTable.FromOptions(sources.Route.CurrentValue));
-        var scheduler = new DeliveryScheduler(board, snapshot.Options, new Random(random.Next()));
+        var scheduler = new DeliveryScheduler(board, snapshot.Options, new Random(random.Next()),
+            time.GetElapsedTime(0));
         _context = new DeliveryContext(snapshot, new Random(random.Next()))
         {
             Spool = spool, Board = board, Journal = journal, Scheduler = scheduler,
@@ -65,8 +67,13 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
 
     public ScheduleCounts Counts => _context.Scheduler.Counts();
     public int Connections => _context.Watch.Count;
-    /// <summary>Sessions at work; none: whatever waits, waits for a place or its time.</summary>
+    /// <summary>Sessions at work.</summary>
     public int Sessions => Volatile.Read(ref _sessions);
+    /// <summary>Ticks carried out.</summary>
+    public long Ticks => Volatile.Read(ref _ticks);
+    /// <summary>Nothing is under way but waiting: for a place, a time, or a target's answer.</summary>
+    public bool IsQuiet => Volatile.Read(ref _pump) == 0 && _arrivals.IsEmpty && _upkeep.Pending == 0
+        && !_context.Scheduler.HasUnrouted;
 
     /// <summary>What the queue commands read and do.</summary>
     public DeliveryDesk Desk => field ??= new DeliveryDesk(_context, _settlement, Wake);
@@ -271,6 +278,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         if (_context.Scheduler.HasUnrouted)
             SignalLoad();
         Wake();
+        Interlocked.Increment(ref _ticks);
     }
 
     /// <summary>Reads messages whose routes aren't known (after a start, or when the rules changed).</summary>

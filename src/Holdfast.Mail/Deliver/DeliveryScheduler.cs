@@ -44,6 +44,7 @@ internal sealed partial class DeliveryScheduler
     private readonly Dictionary<int, SpooledMessage> _kept = [];
     private readonly ITrafficBoard _board;
     private readonly Random _random;
+    private readonly TimeSpan _origin;
     private DeliverOptions _options;
     private int _nextListed;
     private int _inFlight;
@@ -52,9 +53,11 @@ internal sealed partial class DeliveryScheduler
     private int _toLoad;
     private int _loadCursor;
 
-    public DeliveryScheduler(ITrafficBoard board, DeliverOptions options, Random random)
+    /// <param name="now">Monotonic time: ages are counted in seconds from here.</param>
+    public DeliveryScheduler(ITrafficBoard board, DeliverOptions options, Random random, TimeSpan now)
     {
         _board = board;
+        _origin = now;
         _options = options;
         _random = random;
     }
@@ -87,7 +90,7 @@ internal sealed partial class DeliveryScheduler
             var index = _table.Add(message.Handle.Slot, message.Handle.Generation);
             ref var entry = ref _table[index];
             entry.Priority = Math.Min(message.Priority, (byte)(ReadyQueue.Priorities - 1));
-            entry.ReceivedAt = (int)(now - age).TotalSeconds;
+            entry.ReceivedAt = SecondsAt(now - age);
             _unrouted++;
             if (loaded is null)
                 MarkStale(ref entry);
@@ -429,7 +432,7 @@ internal sealed partial class DeliveryScheduler
             backlog = old < fresh;
             index = ready.Peek(backlog, backlog ? old : fresh);
             ref var entry = ref _table[index];
-            if (backlog || now.TotalSeconds - entry.ReceivedAt < _options.FreshFor.TotalSeconds)
+            if (backlog || SecondsAt(now) - entry.ReceivedAt < _options.FreshFor.TotalSeconds)
                 return true;
             // It waited: from here on it is backlog, behind what arrives now.
             ready.Remove(index, false);
@@ -473,6 +476,9 @@ internal sealed partial class DeliveryScheduler
         var delay = TimeSpan.FromTicks(Math.Min(MoveDelayMax.Ticks, MoveDelayMin.Ticks << Math.Clamp(moves - 1, 0, 6)));
         return delay * (0.75 + (0.5 * _random.NextDouble()));
     }
+
+    /// <summary>Seconds since the schedule began; negative: before.</summary>
+    private int SecondsAt(TimeSpan now) => (int)(now - _origin).TotalSeconds;
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

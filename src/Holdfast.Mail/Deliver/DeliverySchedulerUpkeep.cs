@@ -41,21 +41,34 @@ internal sealed partial class DeliveryScheduler
                     Volatile.Write(ref _everClosed, true);
                     (changed ??= []).Add(route);
                 }
-                if (route.IsClosed || route.Scheduled.Count == 0)
+                if (route.Scheduled.Count == 0)
                     continue;
+                if (route.IsClosed)
+                {
+                    // The clock stands still, but somebody must be the canary, or nobody would see the destination
+                    // return.
+                    if (route.Ready.Count == 0 && route.InFlight == 0)
+                        MakeReady(route.Scheduled.Top, route, now);
+                    continue;
+                }
                 var time = route.TimeAt(now).Ticks;
                 for (var steps = 0; steps < DueStepsMax && route.Scheduled.Count > 0; steps++)
                 {
                     var index = route.Scheduled.Top;
                     if (_table[index].Due > time)
                         break;
-                    route.Scheduled.Remove(index);
-                    _table[index].State = EntryState.Waiting;
-                    Queue(index, route, TimeSpan.FromTicks(time), front: false, now);
+                    MakeReady(index, route, now);
                 }
             }
         }
         return changed ?? (IReadOnlyList<DeliveryRoute>)[];
+    }
+
+    private void MakeReady(int index, DeliveryRoute route, TimeSpan now)
+    {
+        route.Scheduled.Remove(index);
+        _table[index].State = EntryState.Waiting;
+        Queue(index, route, route.TimeAt(now), front: false, now);
     }
 
     /// <summary>Looks at the next entries of the table for what is due by age.</summary>
@@ -64,7 +77,7 @@ internal sealed partial class DeliveryScheduler
     {
         lock (_gate)
         {
-            var seconds = (int)now.TotalSeconds;
+            var seconds = SecondsAt(now);
             for (; steps > 0; steps--)
             {
                 if (_sweepCursor >= _table.HighMark)
@@ -163,7 +176,7 @@ internal sealed partial class DeliveryScheduler
                 ref var entry = ref _table[index];
                 if (entry.Route == route.Index)
                 {
-                    return IsExpired((int)now.TotalSeconds - entry.ReceivedAt, entry.ClosedRecorded
+                    return IsExpired(SecondsAt(now) - entry.ReceivedAt, entry.ClosedRecorded
                         + (int)route.ClosedAt(now).TotalSeconds - entry.ClosedBase);
                 }
             }

@@ -46,7 +46,7 @@ internal sealed partial class DeliveryScheduler
             ? TimeSpan.FromTicks(entry.Due) - route.TimeAt(now) : TimeSpan.Zero;
         return new EntryView(new SpoolHandle(entry.Slot, entry.Generation), entry.State,
             route?.Destination ?? "(not read yet)", route?.Key ?? "", route?.IsClosed ?? false, entry.Attempts,
-            entry.Priority, TimeSpan.FromSeconds((int)now.TotalSeconds - entry.ReceivedAt),
+            entry.Priority, TimeSpan.FromSeconds(SecondsAt(now) - entry.ReceivedAt),
             nextIn > TimeSpan.Zero ? nextIn : TimeSpan.Zero, (entry.Flags & EntryFlags.OutcomeUnknown) != 0);
     }
 }

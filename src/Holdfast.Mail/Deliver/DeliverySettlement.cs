@@ -167,7 +167,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         {
             if (!NoticeDecision.For(NoticeKind.Failure, envelope, envelope.Recipients[one.Index], route).Send)
                 continue;
-            var status = state == RecipientState.Expired ? new EnhancedStatus(5, 4, 7)
+            var status = state == RecipientState.Expired ? new EnhancedStatus(4, 4, 7)
                 : one.Reply is { Status.IsNone: false, IsPermanent: true } reply ? reply.Status
                 : one.Class.Scope == FailureScope.Recipient ? new EnhancedStatus(5, 1, 0) : new EnhancedStatus(5, 0, 0);
             (told ??= []).Add(new NoticeRecipient(envelope.Recipients[one.Index], status, one.Class.Reason)

@@ -26,6 +26,7 @@ internal sealed partial class DeliveryUpkeep
     private TimeSpan _nextSweep;
     private TimeSpan _nextClose;
     private bool _sweeping;
+    private int _pending;
     private TimeSpan? _clockOffset;
 
     public DeliveryUpkeep(DeliveryContext context, DeliverySettlement settlement, ILogger logger)
@@ -34,6 +35,9 @@ internal sealed partial class DeliveryUpkeep
         _settlement = settlement;
         _logger = logger;
     }
+
+    /// <summary>Chores found and not carried out yet.</summary>
+    public int Pending => Volatile.Read(ref _pending);
 
     /// <summary>Every 100 ms: a piece of the sweep, and what is due.</summary>
     public async ValueTask TickAsync(TimeSpan now)
@@ -51,8 +55,11 @@ internal sealed partial class DeliveryUpkeep
             _sweeping = !_context.Scheduler.Sweep(now, SweepSteps, _found, ChoresMax - _chores.Reader.Count);
             foreach (var chore in _found)
             {
-                if (!_chores.Writer.TryWrite(chore))
-                    _context.Scheduler.ForgetChore(chore.Handle);
+                Interlocked.Increment(ref _pending);
+                if (_chores.Writer.TryWrite(chore))
+                    continue;
+                Interlocked.Decrement(ref _pending);
+                _context.Scheduler.ForgetChore(chore.Handle);
             }
         }
         if (now < _nextClose)
@@ -71,7 +78,10 @@ internal sealed partial class DeliveryUpkeep
         try
         {
             await foreach (var chore in _chores.Reader.ReadAllAsync(stop).ConfigureAwait(false))
+            {
                 await DoAsync(chore).ConfigureAwait(false);
+                Interlocked.Decrement(ref _pending);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -53,8 +53,8 @@ internal struct ScheduleEntry
     public int Avoid;
     /// <summary>Site to try first, or -1.</summary>
     public int Prefer;
-    /// <summary>Seconds of monotonic time at which the message was accepted; negative: before the process began.
-    /// </summary>
+    /// <summary>When the message was accepted, in monotonic seconds since the schedule began; negative:
+    /// before.</summary>
     public int ReceivedAt;
     /// <summary>Closed seconds that stand in the stored progress.</summary>
     public int ClosedRecorded;

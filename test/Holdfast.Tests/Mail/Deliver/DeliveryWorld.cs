@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
@@ -8,7 +9,7 @@ using Holdfast.Mail.Spool;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -52,17 +53,18 @@ internal sealed class DeliveryWorld : IAsyncDisposable
             }), () => "holdfast.example");
         Flow = new DeliveryFlow(sources, Spool, Board, Journal, mx ?? new NoMx(), new NoMxTlsPolicy(), new NoHosts(),
             Targets, new DeliverMetrics(_services.GetRequiredService<IMeterFactory>()), Time, new Random(2),
-            NullLogger<DeliveryFlow>.Instance);
+            Log);
         NaTarget = Targets.Add(Na);
         EuTarget = Targets.Add(Eu);
         Flow.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public SteppedTime Time { get; } = new();
     public ScriptedTargets Targets { get; } = new();
     public ScriptedTarget NaTarget { get; }
     public ScriptedTarget EuTarget { get; }
     public MemorySpool Spool { get; }
+    public MemoryLog Log { get; } = new();
     public MemoryJournal Journal { get; } = new();
     public TrafficBoard Board { get; }
     public DeliverOptions Options { get; }
@@ -71,14 +73,17 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     /// <summary>Lets what can happen now happen, then moves the clock on in ticks.</summary>
     public async Task PassAsync(TimeSpan time)
     {
-        for (var passed = TimeSpan.Zero; passed < time; passed += TimeSpan.FromMilliseconds(100))
+        // Long waits go in longer strides.
+        var step = TimeSpan.FromMilliseconds(time > TimeSpan.FromSeconds(25) ? 500 : 100);
+        for (var passed = TimeSpan.Zero; passed < time; passed += step)
         {
-            await SettleAsync();
-            Time.Advance(TimeSpan.FromMilliseconds(100));
-            Board.Tick(Time.GetElapsedTime(0));
-            await SettleAsync();
+            await StepAsync(step);
+            await SettleAsync(() => Flow.IsQuiet && Flow.Sessions == 0, 2);
         }
     }
+
+    /// <summary>Sets the wall clock; the monotonic one goes on as before.</summary>
+    public void StepWallClock(TimeSpan by) => Time.Step = by;
 
     /// <summary>Waits until the message has ended and nothing is under way.</summary>
     public Task EndAsync(SpooledMessage message, TimeSpan within) =>
@@ -88,28 +93,35 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     public async Task UntilAsync(Func<bool> condition, TimeSpan within)
     {
         await SettleAsync(condition, 300);
-        for (var passed = TimeSpan.Zero; !condition(); passed += TimeSpan.FromMilliseconds(100))
+        var step = TimeSpan.FromMilliseconds(within > TimeSpan.FromSeconds(30) ? 500 : 100);
+        for (var passed = TimeSpan.Zero; !condition(); passed += step)
         {
             Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}\n"
                 + $"na {string.Join(" | ", NaTarget.Commands)}\n"
+                + string.Join("\n", Log.Lines) + "\n"
                 + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}");
-            await PassAsync(TimeSpan.FromMilliseconds(100));
-            await SettleAsync(condition, 10);
+            await StepAsync(step);
+            await SettleAsync(condition, 3);
         }
     }
 
     /// <summary>Real work on the pool's threads goes on between steps of the clock: gives it a few milliseconds, more
     /// while the pool is busy.</summary>
-    private static async Task SettleAsync(Func<bool>? until = null, int milliseconds = 3)
+    private async Task StepAsync(TimeSpan step)
+    {
+        var ticks = Flow.Ticks;
+        Time.Advance(step);
+        Board.Tick(Time.GetElapsedTime(0));
+        await SettleAsync(() => Flow.Ticks > ticks && Flow.IsQuiet, 100);
+    }
+
+    private static async Task SettleAsync(Func<bool> until, int milliseconds)
     {
         var began = Stopwatch.GetTimestamp();
-        do
-        {
-            if (until?.Invoke() == true)
-                return;
+        for (var i = 0; i < 5; i++)
             await Task.Yield();
-        }
-        while (Stopwatch.GetElapsedTime(began).TotalMilliseconds < milliseconds);
+        while (!until() && Stopwatch.GetElapsedTime(began).TotalMilliseconds < milliseconds)
+            await Task.Yield();
     }
 
     public async ValueTask DisposeAsync()
@@ -130,6 +142,26 @@ internal sealed class DeliveryWorld : IAsyncDisposable
         public ValueTask<ImmutableArray<IPAddress>> ResolveAsync(string host, CancellationToken abort) =>
             ValueTask.FromResult(ImmutableArray<IPAddress>.Empty);
     }
+}
+
+/// <summary>A clock that the test moves, whose wall time can be set apart from its monotonic time.</summary>
+internal sealed class SteppedTime : FakeTimeProvider
+{
+    public TimeSpan Step { get; set; }
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Step;
+    // The stock clock takes its timestamps from the wall time.
+    public override long GetTimestamp() => base.GetTimestamp() - Step.Ticks;
+}
+
+/// <summary>Log lines, for the message of a failed test.</summary>
+internal sealed class MemoryLog : ILogger<DeliveryFlow>
+{
+    public ConcurrentQueue<string> Lines { get; } = new();
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{formatter(state, exception)} {exception}");
 }
 
 internal static class Fixed

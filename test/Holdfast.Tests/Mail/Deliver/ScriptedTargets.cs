@@ -57,7 +57,8 @@ internal sealed class ScriptedTarget
     private async Task ServeAsync(PipeReader input, PipeWriter output)
     {
         var pending = new StringBuilder();
-        string sender = "";
+        var sender = "";
+        var refused = false;
         var recipients = new List<string>();
         StringBuilder? content = null;
         try
@@ -107,11 +108,12 @@ internal sealed class ScriptedTarget
                             break;
                         case "MAIL":
                             answer ??= "250 2.1.0 sender ok";
+                            refused = !answer.StartsWith('2');
                             sender = Path(line);
                             recipients.Clear();
                             break;
                         case "RCPT":
-                            answer ??= "250 2.1.5 recipient ok";
+                            answer ??= refused ? "503 5.5.1 MAIL first" : "250 2.1.5 recipient ok";
                             if (answer.StartsWith('2'))
                                 recipients.Add(Path(line));
                             break;

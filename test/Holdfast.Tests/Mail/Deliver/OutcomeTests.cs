@@ -1,0 +1,316 @@
+using Holdfast.Mail;
+using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
+
+using Holdfast.Mail.Spool;
+using Holdfast.Storage.Journal;
+
+namespace Holdfast.Tests.Mail.Deliver;
+
+/// <summary>What becomes of recipients after single attempts.</summary>
+public class OutcomeTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task A_refused_recipient_bounces_and_the_others_are_delivered()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l.StartsWith("RCPT TO:<no@", StringComparison.Ordinal)
+            ? "550 5.1.1 no such user" : null;
+        var message = world.Spool.Add("a@example.org", ["no@example.com", "yes@example.com"]);
+        await world.EndAsync(message, Soon);
+
+        Assert.Equal([RecipientState.Failed, RecipientState.Delivered],
+            message.Progress.Recipients.Select(r => r.State));
+        Assert.Equal(["yes@example.com"], Assert.Single(world.NaTarget.Mail).Recipients);
+        var notice = Assert.Single(world.Spool.Notices);
+        Assert.Equal("", notice.Envelope.Sender);
+        Assert.Equal("a@example.org", notice.Envelope.Recipients[0].Address);
+        Assert.Contains("no@example.com", notice.Content, StringComparison.Ordinal);
+        Assert.Contains("5.1.1", notice.Content, StringComparison.Ordinal);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Bounced && r.Recipient == "no@example.com");
+    }
+
+    [Fact]
+    public async Task A_full_mailbox_waits_and_is_tried_again_at_the_same_site()
+    {
+        await using var world = new DeliveryWorld();
+        var full = true;
+        world.NaTarget.Script = l => full && l.StartsWith("RCPT", StringComparison.Ordinal)
+            ? "452 4.2.2 mailbox full" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.UntilAsync(() => message.Progress.Recipients[0].Attempts == 1 && world.Flow.Sessions == 0, Soon);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Deferred);
+        Assert.NotNull(message.Progress.Recipients[0].NextAttemptAt);
+        Assert.Equal(1, world.Flow.Counts.Scheduled);
+        full = false;
+        await world.PassAsync(TimeSpan.FromSeconds(30));
+        Assert.False(message.Progress.IsFinal, "it came back before its time");
+        await world.EndAsync(message, TimeSpan.FromMinutes(2));
+        Assert.Empty(world.EuTarget.Commands);
+        Assert.Equal(2, message.Progress.Recipients[0].Attempts);
+    }
+
+    [Theory]
+    [InlineData(ScriptedTarget.Reset)]
+    [InlineData(ScriptedTarget.Silence)]
+    public async Task No_reply_to_the_final_dot_is_an_unknown_outcome_and_comes_back_to_the_same_site(string answer)
+    {
+        await using var world = new DeliveryWorld(o => o.FinalDotTimeout = TimeSpan.FromSeconds(20));
+        var first = true;
+        world.NaTarget.Script = l =>
+        {
+            if (l != "." || !first)
+                return null;
+            first = false;
+            return answer;
+        };
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        var recipient = message.Progress.Recipients[0];
+        await world.UntilAsync(() => recipient.State == RecipientState.OutcomeUnknown && world.Flow.Sessions == 0,
+            TimeSpan.FromSeconds(30));
+        Assert.Equal(1, recipient.UnknownOutcomes);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.OutcomeUnknown);
+        Assert.True(recipient.NextAttemptAt > world.Time.GetUtcNow() + TimeSpan.FromMinutes(5));
+        await world.EndAsync(message, TimeSpan.FromMinutes(15));
+        Assert.Equal(RecipientState.Delivered, recipient.State);
+        Assert.Single(world.NaTarget.Mail);
+        Assert.Empty(world.EuTarget.Mail);
+    }
+
+    [Fact]
+    public async Task A_crash_after_the_final_dot_counts_as_unknown_and_is_tried_at_once()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.AnnouncesLoaded = false;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"],
+            progress: p => p.AttemptOpenAt = $"mail-eu/127.0.0.1:{DeliveryWorld.Eu}");
+        await world.EndAsync(message, Soon);
+        Assert.Equal(1, message.Progress.Recipients[0].UnknownOutcomes);
+        Assert.Single(world.EuTarget.Mail);
+        Assert.Null(message.Progress.AttemptOpenAt);
+    }
+
+    [Fact]
+    public async Task A_target_that_lacks_8BITMIME_is_passed_over_for_another()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Offers = ["PIPELINING"];
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.EndAsync(message, Soon);
+        Assert.Single(world.EuTarget.Mail);
+        Assert.Contains(world.EuTarget.Commands, c => c.EndsWith(" BODY=8BITMIME", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_message_that_no_target_can_carry_bounces()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.EndAsync(message, TimeSpan.FromMinutes(1));
+        Assert.Equal(RecipientState.Failed, message.Progress.Recipients[0].State);
+        Assert.Contains("5.6.3", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Success_that_the_target_will_not_tell_is_told_by_us()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Offers = ["PIPELINING"];
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with
+        {
+            Recipients = [new EnvelopeRecipient("b@example.com", DsnNotify.Success)],
+        });
+        await world.EndAsync(message, Soon);
+        Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
+        Assert.Contains("Action: relayed", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Success_is_left_to_a_target_that_knows_DSN()
+    {
+        await using var world = new DeliveryWorld();
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with
+        {
+            Recipients = [new EnvelopeRecipient("b@example.com", DsnNotify.Success, "rfc822;b+1@example.com")],
+            EnvelopeId = "id=1", Return = DsnReturn.Headers,
+        });
+        await world.EndAsync(message, Soon);
+        Assert.Empty(world.Spool.Notices);
+        Assert.Contains("MAIL FROM:<a@example.org> SIZE=21 RET=HDRS ENVID=id+3D1", world.NaTarget.Commands);
+        Assert.Contains("RCPT TO:<b@example.com> NOTIFY=SUCCESS ORCPT=rfc822;b+2B1@example.com",
+            world.NaTarget.Commands);
+    }
+
+    [Fact]
+    public async Task A_notice_that_cannot_be_delivered_is_held_and_reported()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no such user" : null;
+        var message = world.Spool.Add("", ["a@example.org"], with: e => e with { Listener = "notice" });
+        await world.UntilAsync(() => world.Flow.Counts.Held == 1, Soon);
+        Assert.True(message.Progress.IsHeld);
+        Assert.False(message.Progress.IsFinal);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Alert);
+        Assert.Empty(world.Spool.Notices);
+    }
+
+    [Fact]
+    public async Task A_bounce_from_elsewhere_that_is_refused_ends_without_another()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no such user" : null;
+        var message = world.Spool.Add("", ["b@example.com"]);
+        await world.EndAsync(message, Soon);
+        Assert.Empty(world.Spool.Notices);
+        Assert.Contains("null sender", Assert.Single(world.Journal.Records, r => r.Kind == EvidenceKind.Bounced).Reason);
+    }
+
+    [Fact]
+    public async Task A_failure_stands_only_once_its_notice_is_stored()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.NoticeResult = AppendResult.Failed;
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no such user" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.UntilAsync(() => message.Progress.Recipients[0].Attempts == 1 && world.Flow.Sessions == 0, Soon);
+        Assert.False(message.Progress.IsFinal);
+        world.Spool.NoticeResult = AppendResult.Stored;
+        await world.EndAsync(message, TimeSpan.FromMinutes(2));
+        Assert.Single(world.Spool.Notices);
+    }
+
+    [Fact]
+    public async Task A_message_expires_with_a_notice_when_its_time_has_run_out()
+    {
+        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromMinutes(1));
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.PassAsync(TimeSpan.FromSeconds(50));
+        Assert.False(message.Progress.IsFinal);
+        await world.EndAsync(message, TimeSpan.FromMinutes(2));
+        Assert.Equal(RecipientState.Expired, message.Progress.Recipients[0].State);
+        Assert.Contains("4.4.7", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Expired);
+    }
+
+    [Fact]
+    public async Task A_step_of_the_wall_clock_is_reported_and_expires_nothing()
+    {
+        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.PassAsync(TimeSpan.FromSeconds(2));
+        world.StepWallClock(TimeSpan.FromDays(30));
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.False(message.Progress.IsFinal);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Alert);
+    }
+
+    [Fact]
+    public async Task Recipients_on_different_routes_go_their_own_ways_one_at_a_time()
+    {
+        await using var world = new DeliveryWorld(route: new RouteOptions
+        {
+            Rules =
+            [
+                new RouteRuleOptions { Name = "one", Domain = "one.example", Service = "mail" },
+                new RouteRuleOptions { Name = "other", Domain = "*", Service = "mail" },
+            ],
+        });
+        var message = world.Spool.Add("a@example.org", ["b@one.example", "c@example.com", "d@one.example"]);
+        await world.EndAsync(message, Soon);
+        Assert.Equal(2, world.NaTarget.Mail.Count);
+        Assert.Contains(world.NaTarget.Mail, m => m.Recipients.SequenceEqual(["b@one.example", "d@one.example"]));
+        Assert.Contains(world.NaTarget.Mail, m => m.Recipients.SequenceEqual(["c@example.com"]));
+    }
+
+    [Fact]
+    public async Task More_recipients_than_a_transaction_takes_go_in_several()
+    {
+        await using var world = new DeliveryWorld();
+        var message = world.Spool.Add("a@example.org",
+            [.. Enumerable.Range(0, 250).Select(i => $"b{i}@example.com")]);
+        await world.EndAsync(message, Soon);
+        Assert.Equal([100, 100, 50], world.NaTarget.Mail.Select(m => m.Recipients.Count));
+    }
+
+    [Fact]
+    public async Task Mail_that_no_rule_matches_waits()
+    {
+        await using var world = new DeliveryWorld(route: new RouteOptions
+        {
+            Rules = [new RouteRuleOptions { Domain = "example.com", Service = "mail" }],
+        });
+        var message = world.Spool.Add("a@example.org", ["b@elsewhere.example"]);
+        await world.UntilAsync(() => world.Flow.Counts.Unrouted == 0, Soon);
+        await world.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.False(message.Progress.IsFinal);
+        var view = Assert.Single(world.Flow.Desk.Find(message.Handle));
+        Assert.Contains("no rule", world.Flow.Desk.Why(view), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_replayed_is_delivered_too()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.AnnouncesLoaded = false;
+        var messages = Enumerable.Range(0, 300)
+            .Select(i => world.Spool.Add($"s{i}@example.org", [$"r{i}@example.com"])).ToList();
+        await world.UntilAsync(() => messages.TrueForAll(m => m.Progress.IsFinal), Soon);
+        Assert.Equal(300, world.NaTarget.Mail.Count);
+    }
+
+    [Fact]
+    public async Task An_operator_holds_releases_retries_removes_and_expires()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        var all = Enumerable.Range(0, 3).Select(i => world.Spool.Add("a@example.org", [$"b{i}@example.com"])).ToList();
+        await world.UntilAsync(() => world.Flow.Counts.Scheduled == 3, Soon);
+        var desk = world.Flow.Desk;
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait"));
+        Assert.Equal(DeliveryActOutcome.Unchanged, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait"));
+        Assert.Equal(EntryState.Held, desk.Find(all[0].Handle)[0].State);
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null));
+        Assert.Equal(RecipientState.Removed, all[1].Progress.Recipients[0].State);
+        Assert.Equal(DeliveryActOutcome.Gone, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null));
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Expire, all[2].Handle, null));
+        Assert.Equal(RecipientState.Expired, all[2].Progress.Recipients[0].State);
+        Assert.Single(world.Spool.Notices);
+        world.NaTarget.Script = _ => null;
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Release, all[0].Handle, null));
+        await world.EndAsync(all[0], Soon);
+        Assert.Single(world.NaTarget.Mail);
+    }
+
+    [Fact]
+    public async Task A_drain_finishes_what_is_under_way_and_takes_nothing_new()
+    {
+        await using var world = new DeliveryWorld();
+        var first = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.EndAsync(first, Soon);
+        await world.Flow.DrainAsync(CancellationToken.None);
+        var second = world.Spool.Add("a@example.org", ["c@example.com"]);
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        Assert.False(second.Progress.IsFinal);
+        Assert.Equal(0, world.Flow.Connections);
+    }
+
+    [Fact]
+    public async Task A_drain_breaks_off_what_does_not_end_in_time()
+    {
+        await using var world = new DeliveryWorld(o => o.DrainTimeout = TimeSpan.FromSeconds(2));
+        world.NaTarget.Script = l => l == "." ? ScriptedTarget.Silence : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.UntilAsync(() => world.NaTarget.Commands.Contains("."), Soon);
+        var drain = world.Flow.DrainAsync(CancellationToken.None);
+        await world.UntilAsync(() => drain.IsCompleted, Soon);
+        await drain;
+        Assert.Equal(RecipientState.OutcomeUnknown, message.Progress.Recipients[0].State);
+    }
+}

@@ -1,12 +1,13 @@
+using Holdfast.Configuration;
+using Holdfast.Evidence.Records;
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
-using Holdfast.Mail.Receive;
-using Holdfast.Mail.Route;
-using RouteOptions = Holdfast.Mail.Route.RouteOptions;
+using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Options;
+using HostOptions = Holdfast.Configuration.HostOptions;
 
 namespace Holdfast;
 
@@ -14,34 +15,36 @@ namespace Holdfast;
 internal static class Rooms
 {
     /// <summary>The rooms' own rules for their options, for <c>check</c>.</summary>
-    public static void AddRules(IServiceCollection services)
-    {
-        services.AddSingleton<IValidateOptions<ReceiveOptions>>(new ReceiveOptionsValidation());
-        // Without the topology: its service names are compared with ours, which have lines.
-        services.AddSingleton<IValidateOptions<RouteOptions>>(new RouteOptionsValidator());
-    }
+    public static void AddRules(IServiceCollection services) => services.AddMailRules();
 
     public static void Add(IServiceCollection services)
     {
-        services.AddSingleton<IdleMail>();
-        services.AddSingleton<IMailStages>(p => p.GetRequiredService<IdleMail>());
-        services.AddSingleton<IMailQueue>(p => p.GetRequiredService<IdleMail>());
-        services.AddSingleton<IRouteExplainer>(p => p.GetRequiredService<IdleMail>());
-        services.AddSingleton<IEvidenceJournal>(p => p.GetRequiredService<IdleMail>());
+        // The root of all chance: everything that draws does so from a stream of its own.
+        var seed = (int)TimeProvider.System.GetTimestamp();
+        services.AddSingleton<IDisk>(p => new PosixDisk(p.GetRequiredService<DataDirectory>().Path));
+        services.AddSingleton<EvidenceMetrics>();
+        services.AddSingleton<EvidenceJournal>();
+        services.AddSingleton<IEvidenceJournal>(p => p.GetRequiredService<EvidenceJournal>());
         services.AddSingleton(p => new TrafficBoard(
             Topology.FromOptions(p.GetRequiredService<IOptionsMonitor<TopologyOptions>>().CurrentValue),
-            p.GetRequiredService<IOptionsMonitor<TrafficOptions>>().CurrentValue, p.GetRequiredService<Random>()));
+            p.GetRequiredService<IOptionsMonitor<TrafficOptions>>().CurrentValue, new Random(seed)));
         services.AddSingleton<ITrafficBoard>(p => p.GetRequiredService<TrafficBoard>());
+        services.AddMailFlow(
+            p => p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.HostName,
+            p => (ushort)p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.NodeId, seed + 1);
+        services.AddSingleton<IMailStages, MailStages>();
+        services.AddSingleton<IMailQueue, UnreadQueue>();
     }
 
-    /// <summary>Stands in until the mail flow is there: takes no mail and says so.</summary>
-    private sealed class IdleMail : IMailStages, IMailQueue, IRouteExplainer, IEvidenceJournal
+    private sealed class MailStages(MailFlow flow) : IMailStages
     {
-        public Task OpenAsync(Action<string> progress, CancellationToken abort) => Task.CompletedTask;
-        public Task<IReadOnlyList<string>> ListenAsync(CancellationToken abort) =>
-            Task.FromResult<IReadOnlyList<string>>([]);
-        public Task DrainAsync(CancellationToken abort) => Task.CompletedTask;
+        public Task OpenAsync(Action<string> progress, CancellationToken abort) => flow.OpenAsync(progress, abort);
+        public Task<IReadOnlyList<string>> ListenAsync(CancellationToken abort) => flow.ListenAsync(abort);
+        public Task DrainAsync(CancellationToken abort) => flow.DrainAsync(abort);
+    }
 
+    private sealed class UnreadQueue(MailFlow flow) : IMailQueue
+    {
         public async IAsyncEnumerable<QueueItem> ListAsync(QueueSelector selector, int limit,
             [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken abort)
         {
@@ -58,11 +61,7 @@ internal static class Rooms
         public Task<bool> ExportAsync(MessageId id, Stream destination, CancellationToken abort) =>
             Task.FromResult(false);
         public Task<MessageId> ImportAsync(Stream source, string actor, CancellationToken abort) =>
-            throw new InvalidDataException("no mail flow");
-        public MailStatus Status() => new("this build has no mail flow", 0, 0, 0, 0, null, "None", 0, 0, 0, 0, 0,
-            new TrafficSnapshot([]));
-        public Task<RouteExplanation> ExplainAsync(string address, CancellationToken abort) =>
-            Task.FromResult(new RouteExplanation(address, null, null, [], "this build has no mail flow"));
-        public void Append(EvidenceRecord record) { }
+            throw new InvalidDataException("import is not in this build");
+        public MailStatus Status() => flow.Status();
     }
 }

@@ -43,6 +43,7 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     private OpenFile? _file;
     private long _droppedInQueue;
     private bool _isFailing;
+    private int _disposed;
 
     /// <summary>How long a record may stay in memory.</summary>
     public static TimeSpan FlushInterval { get; } = TimeSpan.FromMilliseconds(200);
@@ -102,6 +103,8 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     /// <summary>Writes what is left and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         _queue.Writer.TryComplete();
         await _stop.CancelAsync().ConfigureAwait(false);
         await _writing.ConfigureAwait(false);

@@ -17,6 +17,9 @@ internal sealed class DeliverMetrics
     private readonly Histogram<double> _delay;
     private readonly UpDownCounter<long> _connections;
 
+    private long _deliveredTotal;
+    private long _deferredTotal;
+
     public DeliverMetrics(IMeterFactory factory)
     {
         Meter = factory.Create("Holdfast.Mail");
@@ -70,10 +73,21 @@ internal sealed class DeliverMetrics
     public void Delivered(int recipients, TimeSpan sinceAccepted)
     {
         _delivered.Add(recipients);
+        Interlocked.Add(ref _deliveredTotal, recipients);
         _delay.Record(Math.Max(0, sinceAccepted.TotalSeconds));
     }
 
-    public void Deferred(FailureScope scope) => _deferred.Add(1, Error(ScopeName(scope)));
+    /// <summary>Recipients delivered since the start, for status pages.</summary>
+    public long DeliveredTotal => Interlocked.Read(ref _deliveredTotal);
+    /// <summary>Attempts put off since the start.</summary>
+    public long DeferredTotal => Interlocked.Read(ref _deferredTotal);
+
+    public void Deferred(FailureScope scope)
+    {
+        _deferred.Add(1, Error(ScopeName(scope)));
+        Interlocked.Increment(ref _deferredTotal);
+    }
+
     public void Moved() => _moved.Add(1);
     public void Failed(string cause) => _failed.Add(1, Error(cause));
     public void OutcomeUnknown() => _unknown.Add(1);

@@ -350,7 +350,7 @@ internal sealed partial class DeliveryScheduler
             if (!TryChoose(route, now, out var index, out var backlog, ref wake))
                 return false;
             ref var entry = ref _table[index];
-            var head = _table.HeadOf(entry.Slot);
+            var head = _table.HeadOf(entry);
             if ((_table[head].Flags & EntryFlags.Claimed) != 0)
             {
                 // Another route's attempt, or an act, has the message; it queues this entry again when it ends.
@@ -494,7 +494,7 @@ internal sealed partial class DeliveryScheduler
 
     private bool TryClaim(int index)
     {
-        var head = _table.HeadOf(_table[index].Slot);
+        var head = _table.HeadOf(_table[index]);
         if ((_table[head].Flags & EntryFlags.Claimed) != 0)
             return false;
         _table[head].Flags |= EntryFlags.Claimed;

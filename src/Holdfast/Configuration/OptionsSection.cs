@@ -2,6 +2,7 @@ using Holdfast.Evidence.Records;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
@@ -22,18 +23,18 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<TopologyOptions>("Holdfast:Topology"),
         new Of<TrafficOptions>("Holdfast:Traffic"),
         new Of<ReceiveOptions>("Holdfast:Mail:Receive"),
+        new Of<SpoolOptions>("Holdfast:Mail:Spool"),
         new Of<RouteOptions>("Holdfast:Mail:Route"),
+        new Of<DeliverOptions>("Holdfast:Mail:Deliver"),
         new Of<RetryOptions>("Holdfast:Mail:Deliver:Retry"),
         new Of<PaceOptions>("Holdfast:Mail:Deliver:Pace"),
+        new Of<NoticeOptions>("Holdfast:Mail:Deliver:Notices"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 
-    /// <summary>Sections that are accepted but that no room of this build reads.</summary>
-    private static readonly string[] s_unread = ["Holdfast:Mail:Spool"];
-
     /// <summary>Names directly below a path that lead to other sections.</summary>
     public static IReadOnlyList<string> ChildrenOf(string path) =>
-        [.. All.Select(s => s.Path).Concat(s_unread).Where(p => p.StartsWith(path + ":", StringComparison.Ordinal))
+        [.. All.Select(s => s.Path).Where(p => p.StartsWith(path + ":", StringComparison.Ordinal))
             .Select(p => p[(path.Length + 1)..].Split(':')[0]).Distinct()];
 
     /// <summary>Runs the room's own cross-field rules.</summary>

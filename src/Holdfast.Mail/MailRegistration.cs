@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Queue;
+using Holdfast.Mail.Receive;
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
+using Holdfast.Storage.Disk;
+using Holdfast.Storage.Journal;
+using Holdfast.Storage.Segments;
+using Holdfast.Traffic;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Holdfast.Mail;
+
+/// <summary>Registers the mail flow and what it is asked by.</summary>
+public static class MailRegistration
+{
+    /// <summary>The rooms' cross-field rules for their options, for a check that starts nothing.</summary>
+    public static IServiceCollection AddMailRules(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddSingleton<IValidateOptions<ReceiveOptions>, ReceiveOptionsValidation>();
+        services.AddSingleton<IValidateOptions<SpoolOptions>, SpoolOptionsValidator>();
+        // Without the topology: the caller compares service names, since it knows their lines.
+        services.AddSingleton<IValidateOptions<RouteOptions>>(new RouteOptionsValidator());
+        services.AddSingleton<IValidateOptions<DeliverOptions>, DeliverOptionsValidator>();
+        services.AddSingleton<IValidateOptions<RetryOptions>, RetryOptionsValidator>();
+        services.AddSingleton<IValidateOptions<PaceOptions>, PaceOptionsValidator>();
+        services.AddSingleton<IValidateOptions<NoticeOptions>, NoticeOptionsValidator>();
+        return services;
+    }
+
+    /// <summary>Adds <see cref="MailFlow"/>, <see cref="IMailQueue"/> and <see cref="IRouteExplainer"/>.</summary>
+    /// <remarks>The caller registers <see cref="IDisk"/> (the data directory), <see cref="ITrafficBoard"/>,
+    /// <see cref="IEvidenceJournal"/>, <see cref="TimeProvider"/>, the rooms' options as monitors, and metrics.</remarks>
+    /// <param name="services">Where to register.</param>
+    /// <param name="hostName">Our own name, asked when it is needed: a reload may change it.</param>
+    /// <param name="node">Number of this node in message ids, asked once.</param>
+    /// <param name="seed">Seed for jitter and choice; each part draws from a stream of its own.</param>
+    public static IServiceCollection AddMailFlow(this IServiceCollection services,
+        Func<IServiceProvider, string> hostName, Func<IServiceProvider, ushort> node, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var root = new Random(seed);
+        int spoolSeed = root.Next(), deliverSeed = root.Next(), mxSeed = root.Next();
+        services.AddSingleton<SegmentMetrics>();
+        services.AddSingleton<SpoolMetrics>();
+        services.AddSingleton<ReceiveMetrics>();
+        services.AddSingleton<RouteMetrics>();
+        services.AddSingleton<DeliverMetrics>();
+        services.AddSingleton<IFileSource, LocalFiles>();
+        services.AddSingleton<IDnsSource, DnsSource>();
+        services.AddSingleton<IMxTlsPolicy, NoMxTlsPolicy>();
+        services.AddSingleton<ITargetDialer, SocketDialer>();
+        services.AddSingleton<RouteTableSource>();
+        services.AddSingleton<HostResolver>();
+        services.AddSingleton<IHostResolver>(p => p.GetRequiredService<HostResolver>());
+        services.AddSingleton<IMxResolver>(p => new MxResolver(p.GetRequiredService<IDnsSource>(),
+            p.GetRequiredService<IOptionsMonitor<RouteOptions>>(), hostName(p), OwnAddresses(),
+            p.GetRequiredService<TimeProvider>(), new Random(mxSeed)));
+        services.AddSingleton(p => new MailSpool(p.GetRequiredService<IDisk>(), node(p),
+            p.GetRequiredService<IOptionsMonitor<SpoolOptions>>(), p.GetRequiredService<TimeProvider>(),
+            new Random(spoolSeed), p.GetRequiredService<IEvidenceJournal>(), p.GetRequiredService<SpoolMetrics>(),
+            p.GetRequiredService<SegmentMetrics>(), p.GetRequiredService<ILogger<MailSpool>>()));
+        services.AddSingleton<IMailSpool>(p => p.GetRequiredService<MailSpool>());
+        services.AddSingleton(p => new DeliverySources(
+            p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(), p.GetRequiredService<IOptionsMonitor<RetryOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<PaceOptions>>(), p.GetRequiredService<IOptionsMonitor<NoticeOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<RouteOptions>>(), () => hostName(p)));
+        services.AddSingleton(p => new DeliveryFlow(p.GetRequiredService<DeliverySources>(),
+            p.GetRequiredService<IMailSpool>(), p.GetRequiredService<ITrafficBoard>(),
+            p.GetRequiredService<IEvidenceJournal>(), p.GetRequiredService<IMxResolver>(),
+            p.GetRequiredService<IMxTlsPolicy>(), p.GetRequiredService<IHostResolver>(),
+            p.GetRequiredService<ITargetDialer>(), p.GetRequiredService<DeliverMetrics>(),
+            p.GetRequiredService<TimeProvider>(), new Random(deliverSeed), p.GetRequiredService<ILogger<DeliveryFlow>>()));
+        services.AddSingleton(p => p.GetRequiredService<DeliveryFlow>().Desk);
+        services.AddSingleton(p => new ReceiveServer(p.GetRequiredService<IOptionsMonitor<ReceiveOptions>>(),
+            () => hostName(p), p.GetRequiredService<IMailSpool>(), p.GetRequiredService<IEvidenceJournal>(),
+            p.GetRequiredService<ReceiveMetrics>(), MakeTransport(p), p.GetRequiredService<IFileSource>(),
+            p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(p => new MailFlow(p.GetRequiredService<MailSpool>(), p.GetRequiredService<DeliveryFlow>(),
+            p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<HostResolver>(),
+            p.GetRequiredService<RouteTableSource>(), p.GetRequiredService<ITrafficBoard>(),
+            p.GetRequiredService<DeliverMetrics>(), p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(),
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<MailFlow>>()));
+        services.AddSingleton<IRouteExplainer>(p => new RouteExplainer(p.GetRequiredService<RouteTableSource>(),
+            p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<IMxResolver>(),
+            p.GetRequiredService<TimeProvider>(),
+            () => p.GetRequiredService<IOptionsMonitor<RouteOptions>>().CurrentValue.MxPort));
+        return services;
+    }
+
+    /// <summary>Addresses of this machine's interfaces, by which an exchanger that is ourselves is known.</summary>
+    private static HashSet<IPAddress> OwnAddresses() =>
+        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses)
+            .Select(a => a.Address)];
+
+    /// <summary>Kestrel's socket transport without a Kestrel server (docs/decisions/0001).</summary>
+    private static SocketTransportFactory MakeTransport(IServiceProvider services) => new(
+        Options.Create(new SocketTransportOptions { Backlog = 4096, NoDelay = true }),
+        services.GetRequiredService<ILoggerFactory>());
+}

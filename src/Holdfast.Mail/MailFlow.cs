@@ -140,7 +140,8 @@ public sealed partial class MailFlow : IDisposable
     private sealed class Words(Action<string> tell) : IProgress<SpoolOpenProgress>
     {
         public void Report(SpoolOpenProgress value) => tell(string.Create(CultureInfo.InvariantCulture,
-            $"replaying the spool: {value.DoneBytes >> 20} of {value.TotalBytes >> 20} MiB, {value.Messages} messages"));
+            $"replaying the spool: {value.DoneBytes >> 20} of {value.TotalBytes >> 20} MiB, "
+            + $"{value.Messages} messages"));
     }
 
     [LoggerMessage(EventId = 2600, Level = LogLevel.Information,

@@ -37,7 +37,8 @@ public static class MailRegistration
 
     /// <summary>Adds <see cref="MailFlow"/>, <see cref="IMailQueue"/> and <see cref="IRouteExplainer"/>.</summary>
     /// <remarks>The caller registers <see cref="IDisk"/> (the data directory), <see cref="ITrafficBoard"/>,
-    /// <see cref="IEvidenceJournal"/>, <see cref="TimeProvider"/>, the rooms' options as monitors, and metrics.</remarks>
+    /// <see cref="IEvidenceJournal"/>, <see cref="TimeProvider"/>, the rooms' options as monitors, and
+    /// metrics.</remarks>
     /// <param name="services">Where to register.</param>
     /// <param name="hostName">Our own name, asked when it is needed: a reload may change it.</param>
     /// <param name="node">Number of this node in message ids, asked once.</param>
@@ -69,20 +70,24 @@ public static class MailRegistration
             p.GetRequiredService<SegmentMetrics>(), p.GetRequiredService<ILogger<MailSpool>>()));
         services.AddSingleton<IMailSpool>(p => p.GetRequiredService<MailSpool>());
         services.AddSingleton(p => new DeliverySources(
-            p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(), p.GetRequiredService<IOptionsMonitor<RetryOptions>>(),
-            p.GetRequiredService<IOptionsMonitor<PaceOptions>>(), p.GetRequiredService<IOptionsMonitor<NoticeOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<RetryOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<PaceOptions>>(),
+            p.GetRequiredService<IOptionsMonitor<NoticeOptions>>(),
             p.GetRequiredService<IOptionsMonitor<RouteOptions>>(), () => hostName(p)));
         services.AddSingleton(p => new DeliveryFlow(p.GetRequiredService<DeliverySources>(),
             p.GetRequiredService<IMailSpool>(), p.GetRequiredService<ITrafficBoard>(),
             p.GetRequiredService<IEvidenceJournal>(), p.GetRequiredService<IMxResolver>(),
             p.GetRequiredService<IMxTlsPolicy>(), p.GetRequiredService<IHostResolver>(),
             p.GetRequiredService<ITargetDialer>(), p.GetRequiredService<DeliverMetrics>(),
-            p.GetRequiredService<TimeProvider>(), new Random(deliverSeed), p.GetRequiredService<ILogger<DeliveryFlow>>()));
+            p.GetRequiredService<TimeProvider>(), new Random(deliverSeed),
+            p.GetRequiredService<ILogger<DeliveryFlow>>()));
         services.AddSingleton(p => p.GetRequiredService<DeliveryFlow>().Desk);
         services.AddSingleton(p => new ReceiveServer(p.GetRequiredService<IOptionsMonitor<ReceiveOptions>>(),
             () => hostName(p), p.GetRequiredService<IMailSpool>(), p.GetRequiredService<IEvidenceJournal>(),
             p.GetRequiredService<ReceiveMetrics>(), MakeTransport(p), p.GetRequiredService<IFileSource>(),
-            p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILoggerFactory>()));
+            p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new MailFlow(p.GetRequiredService<MailSpool>(), p.GetRequiredService<DeliveryFlow>(),
             p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<HostResolver>(),
             p.GetRequiredService<RouteTableSource>(), p.GetRequiredService<ITrafficBoard>(),

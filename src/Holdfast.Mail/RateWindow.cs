@@ -1,8 +1,8 @@
 namespace Holdfast.Mail;
 
 /// <summary>Rates a second over about the last ten seconds, from totals that are looked at now and then.</summary>
-/// <remarks>Keeps a sample a second at most; with nobody asking for longer than the window the rate is that since the last
-/// look. Thread-safe.</remarks>
+/// <remarks>Keeps a sample a second at most; when nobody asked for longer than the window, the rate is that since the
+/// last look. Thread-safe.</remarks>
 internal sealed class RateWindow
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
@@ -28,7 +28,8 @@ internal sealed class RateWindow
             var oldest = _samples.Peek();
             var seconds = (now - oldest.At).TotalSeconds;
             return seconds < 0.1 ? (0, 0, 0)
-                : ((first - oldest.First) / seconds, (second - oldest.Second) / seconds, (third - oldest.Third) / seconds);
+                : ((first - oldest.First) / seconds, (second - oldest.Second) / seconds,
+                    (third - oldest.Third) / seconds);
         }
     }
 }

@@ -50,10 +50,13 @@ internal sealed class AppendIntake(int pendingMax)
     }
 
     /// <summary>Leaves an operation for the writer. False when the log is closing.</summary>
-    public bool TryAdd(AppendOperation operation)
+    /// <param name="operation">What is left.</param>
+    /// <param name="isFirst">Nothing waited before it: the writer must be woken.</param>
+    public bool TryAdd(AppendOperation operation, out bool isFirst)
     {
         lock (_gate)
         {
+            isFirst = _last is null;
             if (_isClosed) return false;
             if (_last is null) _first = operation;
             else _last.Next = operation;

@@ -249,13 +249,13 @@ public sealed class SegmentLog : ISegmentLog
 
     private AppendOperation Enter(AppendOperation operation)
     {
-        if (!_intake.TryAdd(operation))
+        if (!_intake.TryAdd(operation, out var isFirst))
         {
             operation.Finish(new ObjectDisposedException(nameof(SegmentLog)));
             _intake.Leave(1);
             return operation;
         }
-        _driver.Wake();
+        if (isFirst) _driver.Wake();
         return operation;
     }
 

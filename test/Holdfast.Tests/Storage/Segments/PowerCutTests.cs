@@ -4,19 +4,21 @@ namespace Holdfast.Tests.Storage.Segments;
 
 public class PowerCutTests
 {
-    private const int Seeds = 2000;
+    /// <summary>More on request: HOLDFAST_SEEDS=100000.</summary>
+    private static readonly int _seeds =
+        int.TryParse(Environment.GetEnvironmentVariable("HOLDFAST_SEEDS"), out var seeds) ? seeds : 2000;
     private const int MutantSeeds = 300;
 
     [Fact]
     public void No_power_cut_loses_what_was_synced_or_brings_back_what_failed()
     {
-        for (var seed = 0; seed < Seeds; seed++) Require(seed, withFaults: false);
+        for (var seed = 0; seed < _seeds; seed++) Require(seed, withFaults: false);
     }
 
     [Fact]
     public void Neither_does_a_power_cut_after_writes_and_syncs_have_failed()
     {
-        for (var seed = 0; seed < Seeds; seed++) Require(seed, withFaults: true);
+        for (var seed = 0; seed < _seeds; seed++) Require(seed, withFaults: true);
     }
 
     [Fact]

@@ -58,6 +58,9 @@ internal sealed partial class SegmentRecovery(
         if (name.EndsWith(SegmentPreparer.UnfinishedExtension, StringComparison.Ordinal))
         {
             Unused.Add(path);
+            var finished = name.AsSpan(0, name.Length - SegmentPreparer.UnfinishedExtension.Length);
+            // Its name is taken until it is deleted, which waits for a fresh segment.
+            if (SegmentHeader.TryParseFileName(finished, out var taken)) NextNumber = Math.Max(NextNumber, taken + 1);
             return;
         }
         var stem = name.IndexOf(DamagedExtension, StringComparison.Ordinal);

@@ -95,6 +95,18 @@ public class SegmentLogTests
     }
 
     [Fact]
+    public void A_kill_while_a_segment_is_made_does_not_keep_the_next_start_from_writing()
+    {
+        var disk = new SimulatedDisk();
+        new LogFixture(disk).Close();
+        disk.Open(LogFixture.Directory + "/" + SegmentHeader.FileName(2) + ".new", DiskOpenMode.CreateNew).Dispose();
+        var log = new LogFixture(disk);
+        Assert.False(log.Log.IsFailed);
+        log.Append(LogFixture.Payload(1, 10));
+        Assert.DoesNotContain(disk.List(LogFixture.Directory), name => name.EndsWith(".new", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_second_log_on_the_same_directory_is_refused()
     {
         var disk = new SimulatedDisk();

@@ -121,6 +121,9 @@ internal interface IMailSpool
     IEnumerable<WaitingMessage> Enumerate();
 
     bool TryFind(MessageId id, out SpoolHandle handle);
+
+    /// <summary>Where on disk a message is, in words for people.</summary>
+    string Locate(SpoolHandle handle) => $"spool slot {handle.Slot}";
 }
 
 internal readonly record struct SpoolOpenProgress(long DoneBytes, long TotalBytes, long Messages);

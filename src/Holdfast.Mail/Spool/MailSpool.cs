@@ -322,6 +322,18 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         }
     }
 
+    public string Locate(SpoolHandle handle)
+    {
+        lock (_ledger.Gate)
+        {
+            if (handle.Slot >= _ledger.Table.SlotsUsed || _ledger.Table.HandleOf(handle.Slot) != handle)
+                return "ended";
+            var at = _ledger.Table[handle.Slot].Location;
+            return string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"segment {at.Segment}, offset {at.Offset}, {at.Length} bytes");
+        }
+    }
+
     public bool TryFind(MessageId id, out SpoolHandle handle)
     {
         lock (_ledger.Gate)

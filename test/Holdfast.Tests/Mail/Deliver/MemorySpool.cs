@@ -79,15 +79,38 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
     }
 
     public ValueTask FlushAsync() => ValueTask.CompletedTask;
-    public MessageDraft BeginDraft(long? declaredBytes) => throw new NotSupportedException();
-    public ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft, CancellationToken abort) =>
-        throw new NotSupportedException();
+    public MessageDraft BeginDraft(long? declaredBytes) => new Draft();
+
+    public ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft, CancellationToken abort)
+    {
+        if (NoticeResult == AppendResult.Stored)
+            Add(envelope.Sender, [], Encoding.Latin1.GetString(((Draft)draft).Written), _ => envelope);
+        return ValueTask.FromResult(NoticeResult);
+    }
+
     public Task OpenAsync(IProgress<SpoolOpenProgress>? progress, CancellationToken abort) => Task.CompletedTask;
-    public IEnumerable<WaitingMessage> Enumerate() => [];
+    public IEnumerable<WaitingMessage> Enumerate() => _waiting.Values.Select(w => new WaitingMessage(w.Message.Handle,
+        w.Message.Envelope.Id, w.Message.Envelope.Priority, (ushort)w.Message.Envelope.Recipients.Count,
+        w.Message.Envelope.SizeBytes, w.Message.Progress.IsHeld, false));
+
     public bool TryFind(MessageId id, out SpoolHandle handle)
     {
-        handle = default;
-        return false;
+        var found = _waiting.Values.FirstOrDefault(w => w.Message.Envelope.Id == id).Message;
+        handle = found?.Handle ?? default;
+        return found is not null;
+    }
+
+    private sealed class Draft : MessageDraft
+    {
+        private readonly ArrayBufferWriter<byte> _bytes = new();
+        public ReadOnlySpan<byte> Written => _bytes.WrittenSpan;
+        public override long Length => _bytes.WrittenCount;
+        public override Memory<byte> GetMemory(int sizeHint = 0) => _bytes.GetMemory(sizeHint);
+        public override Span<byte> GetSpan(int sizeHint = 0) => _bytes.GetSpan(sizeHint);
+        public override void Advance(int count) => _bytes.Advance(count);
+        public override bool NeedsFlush => false;
+        public override ValueTask FlushAsync(CancellationToken abort) => ValueTask.CompletedTask;
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed class Bytes(byte[] content) : MessageContent

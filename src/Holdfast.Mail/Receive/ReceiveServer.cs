@@ -110,6 +110,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
                 if (!host.IsBound)
                     await host.TryStartAsync(_factory, abort).ConfigureAwait(false);
             }
+            _leaving.RemoveAll(h => h.Sessions.Count == 0);
             _all = [.. _hosts.Values, .. _leaving];
         }
         finally
@@ -145,7 +146,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     internal bool AllWait => Array.TrueForAll(_all, h => h.Sessions.All(s => s.IsWaiting));
 
     public ReceiveStatus Status() => new(_context.Limits.Total, _context.Metrics.AcceptedTotal, _context.IsDraining,
-        [.. _all.Where(h => !_leaving.Contains(h)).Select(h =>
+        [.. _all.Where(h => h.IsBound || h.Fault is not null).Select(h =>
             new ListenerStatus(h.Policy.Name, h.Policy.Endpoint.ToString(), h.Policy.Role, h.IsBound, h.Fault))]);
 
     public async ValueTask DisposeAsync()

@@ -4,6 +4,7 @@ using System.Text;
 using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
+using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Receive;
 
@@ -201,7 +202,7 @@ internal sealed partial class ReceiveSession
         // Replies of commands before are not held back by the disk.
         await FlushAsync().ConfigureAwait(false);
         // From here neither a drain nor the client's going stops it: the message may already be ours.
-        var result = await _context.Spool.AppendAsync(envelope, draft, CancellationToken.None).ConfigureAwait(false);
+        var result = await AppendAsync(envelope, draft).ConfigureAwait(false);
         switch (result)
         {
             case AppendResult.Stored:
@@ -223,6 +224,23 @@ internal sealed partial class ReceiveSession
         }
         await DropTransactionAsync().ConfigureAwait(false);
     }
+
+    /// <summary>An exception of the disk is an answer here: the client must not take it for a lost connection.</summary>
+    private async ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft)
+    {
+        try
+        {
+            return await _context.Spool.AppendAsync(envelope, draft, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            LogAppendFailed(_context.Logger, envelope.Id, e.Message);
+            return AppendResult.Failed;
+        }
+    }
+
+    [LoggerMessage(EventId = 2013, Level = LogLevel.Warning, Message = "Message {Id} could not be stored: {Fault}")]
+    private static partial void LogAppendFailed(ILogger logger, MessageId id, string fault);
 
     private Envelope MakeEnvelope(MessageDraft draft, ContentTraits traits) => new()
     {

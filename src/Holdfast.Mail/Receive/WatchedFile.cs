@@ -82,7 +82,7 @@ internal sealed partial class WatchedFile<T>(
 
     private bool TryCopy()
     {
-        if (copies is null || !copies.Exists(_copy))
+        if (copies is null)
             return false;
         try
         {
@@ -91,6 +91,10 @@ internal sealed partial class WatchedFile<T>(
             file.Read(0, bytes);
             Current = parse(bytes);
             return true;
+        }
+        catch (DiskException e) when (e.Error == DiskError.NotFound)
+        {
+            return false;
         }
         catch (Exception e) when (e is IOException or FormatException)
         {
@@ -129,6 +133,7 @@ internal sealed partial class WatchedFile<T>(
         try
         {
             disk.CreateDirectory(Folder);
+            disk.SyncDirectory("");
         }
         catch (DiskException e) when (e.Error == DiskError.Exists)
         {

@@ -225,12 +225,13 @@ internal sealed partial class ReceiveSession
         await DropTransactionAsync().ConfigureAwait(false);
     }
 
-    /// <summary>An exception of the disk is an answer here: the client must not take it for a lost connection.</summary>
+    /// <summary>An exception of the disk is an answer here: the client must be told, not cut off.</summary>
     private async ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft)
     {
         try
         {
-            return await _context.Spool.AppendAsync(envelope, draft, CancellationToken.None).ConfigureAwait(false);
+            return await _context.Spool.AppendAsync(envelope, draft, CancellationToken.None)
+                .ConfigureAwait(false);
         }
         catch (IOException e)
         {
@@ -239,7 +240,8 @@ internal sealed partial class ReceiveSession
         }
     }
 
-    [LoggerMessage(EventId = 2013, Level = LogLevel.Warning, Message = "Message {Id} could not be stored: {Fault}")]
+    [LoggerMessage(EventId = 2013, Level = LogLevel.Warning,
+        Message = "Message {Id} could not be stored: {Fault}")]
     private static partial void LogAppendFailed(ILogger logger, MessageId id, string fault);
 
     private Envelope MakeEnvelope(MessageDraft draft, ContentTraits traits) => new()

@@ -55,8 +55,8 @@ internal sealed class DnsSource(IOptionsMonitor<RouteOptions> options, RouteMetr
 
     private async Task<IPAddress[]> SystemAsync(string host, CancellationToken abort)
     {
-        // Names with a dot come from DNS; the detour would cost a thread for each that is mistyped.
-        if (host.Contains('.', StringComparison.Ordinal) || host.Length == 0)
+        // Rarely got to: a domain that doesn't exist is told by its MX question already.
+        if (host.Length is 0 or > 255)
             return [];
         try
         {

@@ -21,6 +21,7 @@ namespace Holdfast.Mail.Deliver;
 internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposable
 {
     private const int ArrivalsMax = 20_000;
+    private const int SpareMax = 64;
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly DeliveryContext _context;
@@ -28,6 +29,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private readonly DeliverySources _sources;
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<SpooledMessage> _arrivals = new();
+    private readonly ConcurrentStack<DeliverySession> _spare = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _loadSignal = new(0, 1);
@@ -221,7 +223,11 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     {
         try
         {
-            await new DeliverySession(_context, _settlement, _logger).RunAsync(taken, _next).ConfigureAwait(false);
+            if (!_spare.TryPop(out var session))
+                session = new DeliverySession(_context, _settlement, _logger);
+            await session.RunAsync(taken, _next).ConfigureAwait(false);
+            if (Volatile.Read(ref _sessions) <= SpareMax)
+                _spare.Push(session);
         }
         catch (Exception e)
         {

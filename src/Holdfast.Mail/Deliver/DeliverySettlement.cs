@@ -99,10 +99,9 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         for (var i = 0; i < message.Progress.Recipients.Length; i++)
         {
             var progress = message.Progress.Recipients[i];
-            if (progress.IsFinal)
+            // The spool marked those whose dot may have been sent, and counted them.
+            if (progress.State != RecipientState.OutcomeUnknown)
                 continue;
-            progress.State = RecipientState.OutcomeUnknown;
-            progress.UnknownOutcomes++;
             progress.LastTarget = where;
             progress.LastReply = "interrupted after the final dot was sent: the outcome is unknown";
             progress.NextAttemptAt = null;

@@ -92,7 +92,7 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     /// <summary>Waits until the condition holds, moving the clock by ticks; fails after a bounded time.</summary>
     public async Task UntilAsync(Func<bool> condition, TimeSpan within)
     {
-        await SettleAsync(condition, 300);
+        await SettleAsync(condition, 1_000);
         var step = TimeSpan.FromMilliseconds(within > TimeSpan.FromSeconds(30) ? 500 : 100);
         for (var passed = TimeSpan.Zero; !condition(); passed += step)
         {
@@ -101,7 +101,7 @@ internal sealed class DeliveryWorld : IAsyncDisposable
                 + string.Join("\n", Log.Lines) + "\n"
                 + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}");
             await StepAsync(step);
-            await SettleAsync(condition, 3);
+            await SettleAsync(() => condition() || Flow.Sessions == 0, 15);
         }
     }
 

@@ -60,7 +60,17 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
     public ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort)
     {
         Interlocked.Increment(ref Loads);
-        return ValueTask.FromResult(_waiting.TryGetValue(handle.Slot, out var found) ? found.Message : null);
+        if (!_waiting.TryGetValue(handle.Slot, out var found))
+            return ValueTask.FromResult<SpooledMessage?>(null);
+        foreach (var recipient in found.Message.Progress.Recipients)
+        {
+            // As the real one: an attempt without outcome is unknown.
+            if (found.Message.Progress.AttemptOpenAt is null || recipient.IsFinal)
+                continue;
+            recipient.State = RecipientState.OutcomeUnknown;
+            recipient.UnknownOutcomes++;
+        }
+        return ValueTask.FromResult<SpooledMessage?>(found.Message);
     }
 
     public ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort) =>

@@ -55,7 +55,8 @@ public class OutageTests
         Assert.Equal(300, world.EuTarget.Mail.Count);
         Assert.Empty(world.NaTarget.Mail);
         Assert.InRange(world.NaTarget.Commands.Count(c => c.StartsWith("RCPT", StringComparison.Ordinal)), 0, 60);
-        Assert.DoesNotContain(world.Journal.Records, r => r.Kind is EvidenceKind.Bounced or EvidenceKind.OutcomeUnknown);
+        Assert.DoesNotContain(world.Journal.Records,
+            r => r.Kind is EvidenceKind.Bounced or EvidenceKind.OutcomeUnknown);
     }
 
     [Fact]

@@ -1,0 +1,221 @@
+using System.Runtime.CompilerServices;
+using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
+using Holdfast.Mail.Spool;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Tests.Mail.Deliver;
+
+public class DeliverySchedulerTests
+{
+    /// <summary>Answers as the test says; by default everything may go to the only target.</summary>
+    private sealed class ScriptedBoard : ITrafficBoard
+    {
+        public Func<PlacementRequest, Placement> Answer { get; set; } = _ => Send;
+        public bool Closed { get; set; }
+        public static Placement Send => new(PlacementKind.Send, new TargetId(0), new SiteId(0), false, WaitReason.None,
+            TimeSpan.Zero);
+        public static Placement Wait(WaitReason reason) => new(PlacementKind.Wait, TargetId.None, default, false,
+            reason, TimeSpan.FromSeconds(1));
+
+        public Topology Topology { get; } = Topology.FromOptions(new TopologyOptions
+        {
+            Regions = [new RegionOptions { Name = "na" }],
+            Sites = [new SiteOptions { Name = "s", Service = "mail", Region = "na",
+                Targets = [new TargetOptions { Address = "127.0.0.1:25" }] }],
+        });
+        public Placement Place(in PlacementRequest request, TimeSpan now) => Answer(request);
+        public void Report(in TrafficOutcome outcome, TimeSpan now) { }
+        public void Release(in Placement placement, bool delivered, TimeSpan now) { }
+        public bool IsClosed(ServiceId service) => Closed;
+        public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];
+        public void Reload(Topology topology, TimeSpan now) { }
+        public TrafficSnapshot Snapshot(TimeSpan now) => new([]);
+    }
+
+    private readonly ScriptedBoard _board = new();
+    private readonly DeliveryScheduler _scheduler;
+    private readonly DeliveryRoute _route;
+    private TimeSpan _now = TimeSpan.FromHours(1);
+    private int _slots;
+
+    public DeliverySchedulerTests()
+    {
+        _scheduler = new DeliveryScheduler(_board, new DeliverOptions(), new Random(1), _now);
+        _route = _scheduler.RouteFor(new RouteDecision(new MailRoute { Name = "mail", Rule = "*", Service = "mail" },
+            "mail", "mail"));
+    }
+
+    private SpoolHandle Add(byte priority = 3, ushort tenant = 0, bool backlog = false, TimeSpan delay = default)
+    {
+        var handle = new SpoolHandle(_slots++, 1);
+        _scheduler.Arrive(new WaitingMessage(handle, default, priority, 1, 100, false, false), null, TimeSpan.Zero,
+            _now);
+        Assert.True(_scheduler.TryClaim(handle));
+        _scheduler.Plan(handle, [Entry(tenant, backlog, delay)], false, MessageProgress.ForNew(1), _now);
+        return handle;
+    }
+
+    private PlannedEntry Entry(ushort tenant = 0, bool backlog = false, TimeSpan delay = default) =>
+        new(_route, delay, backlog ? 1 : 0, false, backlog, false, -1, -1, 0, tenant);
+
+    private List<SpoolHandle> TakeAll()
+    {
+        var taken = new List<SpoolHandle>();
+        while (_scheduler.TryTake(_now, null, out var one, out _))
+            taken.Add(one.Handle);
+        return taken;
+    }
+
+    [Fact]
+    public void The_more_important_goes_first_and_fresh_mail_before_backlog()
+    {
+        var (old, normal, low, top) = (Add(backlog: true), Add(), Add(priority: 5), Add(priority: 0));
+        Assert.Equal([top, normal, old, low], TakeAll());
+    }
+
+    [Fact]
+    public void Tenants_take_turns()
+    {
+        var a = Enumerable.Range(0, 3).Select(_ => Add(tenant: 1)).ToList();
+        var b = Add(tenant: 2);
+        var taken = TakeAll();
+        Assert.Equal(4, taken.Count);
+        Assert.True(taken.IndexOf(b) <= 1, "one tenant's mail stood in another's way");
+        Assert.Equal(a, taken.Where(t => t != b));
+    }
+
+    [Fact]
+    public void Backlog_that_gets_no_place_does_not_hold_fresh_mail_up()
+    {
+        _board.Answer = r => r.IsBacklog ? ScriptedBoard.Wait(WaitReason.Saturated) : ScriptedBoard.Send;
+        Add(priority: 0, backlog: true);
+        var fresh = Add(priority: 5);
+        Assert.Equal([fresh], TakeAll());
+    }
+
+    [Fact]
+    public void Fresh_mail_becomes_backlog_with_time()
+    {
+        var asked = new List<bool>();
+        _board.Answer = r =>
+        {
+            asked.Add(r.IsBacklog);
+            return ScriptedBoard.Send;
+        };
+        Add();
+        _now += TimeSpan.FromSeconds(11);
+        TakeAll();
+        Assert.Equal([true], asked);
+    }
+
+    [Fact]
+    public void Deferred_mail_comes_back_when_its_time_has_come_and_not_before()
+    {
+        var handle = Add(delay: TimeSpan.FromMinutes(1));
+        _now += TimeSpan.FromSeconds(59.9);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _now += TimeSpan.FromSeconds(0.2);
+        _scheduler.Tick(_now);
+        Assert.Equal([handle], TakeAll());
+    }
+
+    [Fact]
+    public void A_closed_destination_stops_the_clock_and_one_message_stays_ready_as_canary()
+    {
+        var handles = new[] { Add(delay: TimeSpan.FromMinutes(1)), Add(delay: TimeSpan.FromMinutes(2)) };
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromHours(3);
+        _scheduler.Tick(_now);
+        Assert.Equal([handles[0]], TakeAll());
+        _board.Closed = false;
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _now += TimeSpan.FromMinutes(2.1);
+        _scheduler.Tick(_now);
+        Assert.Equal([handles[1]], TakeAll());
+    }
+
+    [Fact]
+    public void While_all_sites_are_closed_the_board_is_not_asked_for_every_message()
+    {
+        var asked = 0;
+        _board.Answer = _ =>
+        {
+            asked++;
+            return ScriptedBoard.Wait(WaitReason.AllClosed);
+        };
+        for (var i = 0; i < 1000; i++)
+            Add();
+        for (var i = 0; i < 10; i++)
+            TakeAll();
+        Assert.Equal(1, asked);
+        _now += TimeSpan.FromSeconds(1.1);
+        TakeAll();
+        Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public void A_message_is_in_one_pair_of_hands()
+    {
+        var handle = Add();
+        Assert.True(_scheduler.TryTake(_now, null, out var taken, out _));
+        Assert.False(_scheduler.TryClaimForAct(handle));
+        _scheduler.PutBack(taken.Handle, TimeSpan.Zero, _now);
+        Assert.True(_scheduler.TryClaimForAct(handle));
+        Assert.Empty(TakeAll());
+        _scheduler.Plan(handle, [Entry()], false, MessageProgress.ForNew(1), _now);
+        Assert.Equal([handle], TakeAll());
+    }
+
+    [Fact]
+    public void A_held_message_is_in_no_queue()
+    {
+        var handle = Add();
+        Assert.True(_scheduler.TryClaimForAct(handle));
+        _scheduler.Plan(handle, [Entry()], true, MessageProgress.ForNew(1), _now);
+        Assert.Empty(TakeAll());
+        Assert.Equal(1, _scheduler.Counts().Held);
+    }
+
+    [Fact]
+    public void Ended_messages_leave_nothing_behind()
+    {
+        for (var i = 0; i < 5000; i++)
+            Add(tenant: (ushort)(i % 7), delay: TimeSpan.FromSeconds(i % 3));
+        for (var round = 0; round < 6; round++)
+        {
+            // At most InFlightMax (1 000) are handed out at a time.
+            foreach (var handle in TakeAll())
+                _scheduler.Ended(handle);
+            _now += TimeSpan.FromSeconds(1);
+            _scheduler.Tick(_now);
+        }
+        Assert.Equal(default, _scheduler.Counts());
+    }
+
+    [Fact]
+    public void An_entry_is_64_bytes() => Assert.Equal(64, Unsafe.SizeOf<ScheduleEntry>());
+
+    [Fact]
+    public void Two_hundred_thousand_waiting_cost_less_than_100_bytes_each()
+    {
+        const int count = 200_000;
+        PlannedEntry[] plan = [Entry(delay: TimeSpan.FromHours(1))];
+        var progress = MessageProgress.ForNew(1);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < count; i++)
+        {
+            var handle = new SpoolHandle(i, 1);
+            _scheduler.Arrive(new WaitingMessage(handle, default, 3, 1, 100, false, false), null, TimeSpan.Zero, _now);
+            _scheduler.TryClaim(handle);
+            _scheduler.Plan(handle, plan, false, progress, _now);
+        }
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / count, 0, 100);
+    }
+}

@@ -7,7 +7,7 @@ namespace Holdfast.Mail.Spool;
 
 /// <summary>Content read from a body file; its checksum is known to fit before the last bytes are handed out.</summary>
 internal sealed class BodyFileContent(IDiskFile file, long length, uint checksum, RecordLocation envelope,
-    Offload offload) : MessageContent
+    Offload offload, Func<string, ValueTask> setAside) : MessageContent
 {
     private BodyChecksum _checksum = new();
     private long _at;
@@ -29,12 +29,19 @@ internal sealed class BodyFileContent(IDiskFile file, long length, uint checksum
         var got = 0;
         await offload(() => got = file.Read(_at, buffer.Span[..wanted])).ConfigureAwait(false);
         if (got == 0)
-            throw new RecordDamagedException(envelope, $"its body file ends at {_at} of {length} bytes");
+            throw await DamagedAsync($"its body file ends at {_at} of {length} bytes").ConfigureAwait(false);
         _checksum.Add(buffer.Span[..got]);
         _at += got;
         if (_at == length && _checksum.Value != checksum)
-            throw new RecordDamagedException(envelope, "its body file's checksum does not fit");
+            throw await DamagedAsync("its body file's checksum does not fit").ConfigureAwait(false);
         return got;
+    }
+
+    /// <summary>Found too late for the caller's transaction, which it must break off; not tried again.</summary>
+    private async ValueTask<RecordDamagedException> DamagedAsync(string what)
+    {
+        await setAside(what).ConfigureAwait(false);
+        return new RecordDamagedException(envelope, what);
     }
 
     public override ValueTask DisposeAsync()

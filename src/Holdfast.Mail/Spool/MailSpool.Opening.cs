@@ -249,8 +249,8 @@ internal sealed partial class MailSpool
 
     private void NoteDamagedLog(DamageReport report)
     {
-        // An append that was under way at the crash: nobody was told that it is stored.
-        if (report.Reason != DamageReason.TornTail)
+        // Appends that were under way at the crash, or lazy ones never synced: nobody was told that they are stored.
+        if (report.Reason is not (DamageReason.TornTail or DamageReason.UnsyncedLost))
             Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
                 $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"),
                 "left in the log");

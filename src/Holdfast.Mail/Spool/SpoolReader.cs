@@ -116,7 +116,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, BodyMemo
                 if (!head.HasBodyFile)
                     return new InlineContent(chunks);
                 chunks.Release();
-                return OpenBody(head, row.Location);
+                return OpenBody(handle, head, row.Location);
             }
             catch (RecordDamagedException e)
             {
@@ -126,7 +126,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, BodyMemo
         }
     }
 
-    private BodyFileContent OpenBody(in MessageHead head, RecordLocation location)
+    private BodyFileContent OpenBody(SpoolHandle handle, in MessageHead head, RecordLocation location)
     {
         IDiskFile file;
         try
@@ -137,7 +137,8 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, BodyMemo
         {
             throw new RecordDamagedException(location, "its body file is missing");
         }
-        return new BodyFileContent(file, head.ContentBytes, head.BodyChecksum, location, offload);
+        return new BodyFileContent(file, head.ContentBytes, head.BodyChecksum, location, offload,
+            what => setAside(handle, location, what));
     }
 
     private bool TryGetRow(SpoolHandle handle, ref MessageProgress? progress, out SpoolRow row, out Task? evacuation)

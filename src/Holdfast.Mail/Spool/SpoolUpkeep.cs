@@ -187,7 +187,9 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
 
     private async Task TidySegmentsAsync()
     {
-        var closed = Log.Segments.Where(s => s.IsClosed && !IsPoisoned(s.Number)).ToList();
+        // The newest tells the log where it ends; it is never deleted, even when it is closed already.
+        var all = Log.Segments;
+        var closed = all.Where(s => s.IsClosed && s.Number != all[^1].Number && !IsPoisoned(s.Number)).ToList();
         if (closed.Count == 0)
             return;
         // What stands in these segments is in the table once the appends of now are through.

@@ -24,6 +24,8 @@ internal sealed class SegmentPreparer(IDisk disk, string directory, SegmentLogOp
         var isNamed = false;
         try
         {
+            // Left by a crash in this very place: without this the log would begin its life failed.
+            if (disk.Exists(unfinished)) disk.Delete(unfinished);
             file = disk.Open(unfinished, DiskOpenMode.CreateNew);
             for (long at = 0; at < options.SegmentBytes; at += PieceBytes)
             {

@@ -1,6 +1,6 @@
 namespace Holdfast.Sim.PowerCuts;
 
-/// <summary>What is left out of the production code's care: each of these a harness worth its name must catch.</summary>
+/// <summary>What is left out of the production code: a harness worth its name catches each.</summary>
 internal enum PowerCutMutant
 {
     None = 0,

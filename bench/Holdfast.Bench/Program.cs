@@ -7,6 +7,8 @@ root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());
 root.Add(WireSpeed.Command());
 root.Add(SpoolDisk.Command());
+root.Add(SpoolSpeed.Command());
+root.Add(PowerCuts.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());
 return await root.Parse(args).InvokeAsync();

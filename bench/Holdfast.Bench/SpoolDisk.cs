@@ -114,6 +114,13 @@ internal static class SpoolDisk
         }
     }
 
+    /// <summary>The bare loop alone, for other measures of the same disk.</summary>
+    public static (double PerSecond, double CpuMicros) BareLoop(IDisk disk, int batch, int size, TimeSpan length)
+    {
+        var result = Bare(disk, batch, size, length);
+        return (result.PerSecond, result.CpuMicros);
+    }
+
     private static Result Bare(IDisk disk, int batch, int size, TimeSpan length)
     {
         const long FileBytes = 64 << 20;

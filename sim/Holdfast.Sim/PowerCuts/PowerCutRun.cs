@@ -52,7 +52,17 @@ internal sealed class PowerCutRun
     }
 
     /// <exception cref="PowerCutFault">A promise was broken.</exception>
-    public static PowerCutTally Run(int seed, PowerCutPlan plan) => new PowerCutRun(seed, plan).Run();
+    public static PowerCutTally Run(int seed, PowerCutPlan plan)
+    {
+        try
+        {
+            return new PowerCutRun(seed, plan).Run();
+        }
+        catch (Exception e) when (e is not PowerCutFault)
+        {
+            throw new PowerCutFault($"seed {seed}: {e}", e);
+        }
+    }
 
     private PowerCutTally Run()
     {
@@ -102,6 +112,8 @@ internal sealed class PowerCutRun
         _spool = new SimulatedSpool(disk, _options, _time, new Random(_random.Next()),
             _plan.Mutant == PowerCutMutant.MovesUnsynced);
         _spool.Open();
+        // Messages in a segment that had failed can be loaded once they stand in a good one.
+        _spool.Upkeep();
     }
 
     private void Live(bool isLong)
@@ -116,8 +128,8 @@ internal sealed class PowerCutRun
             {
                 case 0:
                     _disk.BeforeOperation = null;
+                    Try(_spool.Flush, _expected.Flushed);
                     _spool.Close();
-                    _expected.Flushed();
                     _disk.Kill();
                     break;
                 case 1:

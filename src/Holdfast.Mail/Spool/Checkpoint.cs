@@ -98,7 +98,10 @@ internal sealed class Checkpoint(IDisk disk, SpoolLedger ledger, Offload offload
             foreach (var use in ledger.Usage.All)
             {
                 foreach (var done in use.Tombstones)
-                    tombstones.Add((use.Segment, done));
+                {
+                    if (done.HomeSegment != use.Segment)
+                        tombstones.Add((use.Segment, done));
+                }
                 foreach (var from in use.MovedFrom)
                     moves.Add((use.Segment, from));
             }

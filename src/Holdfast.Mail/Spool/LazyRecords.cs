@@ -76,10 +76,18 @@ internal sealed class LazyRecords(SpoolLedger ledger, AppendEpochs epochs, Actio
     public bool TryGetPending(SpoolHandle handle, [NotNullWhen(true)] out PendingRecord? record) =>
         _bySlot.TryGetValue(handle.Slot, out record) && record.Handle == handle;
 
-    public void BeginMove(MessageId id)
+    /// <summary>From now on a done record of the message waits for <see cref="EndMove"/>. False: it doesn't stand in
+    /// the segment (any more).</summary>
+    public bool TryBeginMove(SpoolHandle handle, uint segment, out SpoolRow row)
     {
         lock (ledger.Gate)
-            _moving.Add(id, null);
+        {
+            row = default;
+            if (!ledger.Table.Has(handle))
+                return false;
+            row = ledger.Table[handle.Slot];
+            return row.Segment == segment && _moving.TryAdd(row.Id, null);
+        }
     }
 
     /// <summary>The copy stands (or was given up): a done record that came meanwhile goes after it.</summary>

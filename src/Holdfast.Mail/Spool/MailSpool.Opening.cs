@@ -64,6 +64,12 @@ internal sealed partial class MailSpool
         log.SegmentPoisoned += _reader.BeginEvacuation;
         _log = log;
         _lazy.Log = log;
+        // What a failed segment took after its last good sync may be in the page cache only.
+        foreach (var segment in log.Segments)
+        {
+            if (segment.IsPoisoned)
+                _reader.BeginEvacuation(segment.Number);
+        }
         if (start is { } position)
         {
             DropRowsOfDeletedSegments(log);
@@ -107,25 +113,12 @@ internal sealed partial class MailSpool
     {
         if (!_disk.Exists(FormatPath))
         {
-            using (var file = _disk.Open(FormatPath, DiskOpenMode.CreateNew))
-            {
-                file.Write(0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-                    $"{FormatName}{FormatVersion}\n")));
-                file.SyncData();
-            }
-            _disk.SyncDirectory("");
+            WriteFormat();
             return;
         }
         Span<byte> bytes = stackalloc byte[64];
         using (var file = _disk.Open(FormatPath, DiskOpenMode.OpenExisting))
             bytes = bytes[..file.Read(0, bytes)];
-        // A crash while it was first written leaves it empty or zeroed: nothing older can be here then.
-        if (bytes.TrimEnd((byte)0).Length == 0)
-        {
-            _disk.Delete(FormatPath);
-            CheckFormat();
-            return;
-        }
         var text = Encoding.ASCII.GetString(bytes).TrimEnd();
         var isOurs = text.StartsWith(FormatName, StringComparison.Ordinal);
         if (!isOurs || !int.TryParse(text.AsSpan(FormatName.Length), NumberStyles.None, CultureInfo.InvariantCulture,
@@ -135,6 +128,22 @@ internal sealed partial class MailSpool
         if (version > FormatVersion)
             throw new InvalidDataException($"The spool's directory has format {version}; this version reads up to "
                 + $"{FormatVersion}. Start the newer Holdfast that wrote it, or empty the spool with it first.");
+    }
+
+    /// <summary>Written beside and renamed: a power cut leaves it whole or not at all.</summary>
+    private void WriteFormat()
+    {
+        const string beside = FormatPath + ".new";
+        if (_disk.Exists(beside))
+            _disk.Delete(beside);
+        using (var file = _disk.Open(beside, DiskOpenMode.CreateNew))
+        {
+            file.Write(0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+                $"{FormatName}{FormatVersion}\n")));
+            file.SyncData();
+        }
+        _disk.Rename(beside, FormatPath);
+        _disk.SyncDirectory("");
     }
 
     /// <summary>Ends upkeep and makes everything durable, with a checkpoint; nothing may be appended afterwards.

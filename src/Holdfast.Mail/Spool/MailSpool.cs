@@ -214,10 +214,13 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
             {
                 NoteFailure(e);
             }
-            if (_seams.RunsUpkeep)
-                await Task.Delay(LogRetryDelay, _time).ConfigureAwait(false);
+            await AwaitLogRetryAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>As long as the log takes to try again; in simulation nothing waits by the clock.</summary>
+    internal Task AwaitLogRetryAsync() =>
+        _seams.RunsUpkeep ? Task.Delay(LogRetryDelay, _time) : Task.CompletedTask;
 
     private void Store(Envelope envelope, SpoolDraft draft, bool hasBodyFile, RecordLocation location,
         ReadOnlyMemory<byte> head)

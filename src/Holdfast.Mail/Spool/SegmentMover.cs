@@ -11,7 +11,8 @@ namespace Holdfast.Mail.Spool;
 /// about 4 MiB are in memory, outside the body budget. One move at a time.
 /// </remarks>
 internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, bool isUnsynced)
+    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, Func<uint[]> failedSegments,
+    bool isUnsynced)
 {
     private const int BatchRecords = 64;
     private const int BatchBytes = 4 << 20;
@@ -21,19 +22,34 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
         SpoolHandle Handle, MessageId Id, byte[] Buffer, Task<RecordLocation> Append);
 
     /// <summary>Moves everything; afterwards nothing live stands in the segment and no mark in it is needed.</summary>
+    /// <param name="segment">Closed; every append in it is known to the table.</param>
+    /// <param name="existing">Segments whose messages a full scan would still find.</param>
+    /// <param name="isPoisoned">Its done records may be lost: all are written again.</param>
     /// <exception cref="DiskException">Not all was moved: the segment must stay.</exception>
-    public async ValueTask MoveAsync(uint segment, HashSet<uint> existing)
+    public async ValueTask MoveAsync(uint segment, HashSet<uint> existing, bool isPoisoned)
     {
+        var failedBefore = failedSegments();
         var handles = Collect(segment);
         for (var i = 0; i < handles.Count;)
             i = await MoveMessagesAsync(segment, handles, i).ConfigureAwait(false);
         for (var i = 0; i < handles.Count;)
             i = await MoveProgressAsync(segment, handles, i).ConfigureAwait(false);
-        await MoveMarksAsync(segment, existing).ConfigureAwait(false);
+        await MoveMarksAsync(segment, existing, isPoisoned).ConfigureAwait(false);
         if (!isUnsynced)
-            await lazy.Log.SyncAsync().ConfigureAwait(false);
+            await SyncCopiesAsync(failedBefore).ConfigureAwait(false);
         lock (ledger.Gate)
             ledger.Usage.Find(segment)?.Tombstones.Clear();
+    }
+
+    private async ValueTask SyncCopiesAsync(uint[] failedBefore)
+    {
+        await lazy.Log.SyncAsync().ConfigureAwait(false);
+        // A lazy copy may stand in a segment that failed meanwhile, of which this sync knows nothing.
+        foreach (var poisoned in failedSegments())
+        {
+            if (Array.IndexOf(failedBefore, poisoned) < 0)
+                throw new DiskException("sync", MailSpool.SegmentsDirectory, DiskError.Io);
+        }
     }
 
     private List<SpoolHandle> Collect(uint segment)
@@ -63,10 +79,9 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
         DiskException? failure = null;
         for (; from < handles.Count && copies.Count < BatchRecords && bytes < BatchBytes; from++)
         {
-            if (!TryGet(handles[from], out var row) || row.Segment != segment)
+            if (!lazy.TryBeginMove(handles[from], segment, out var row))
                 continue;
             var buffer = ArrayPool<byte>.Shared.Rent((int)row.RecordBytes);
-            lazy.BeginMove(row.Id);
             try
             {
                 lazy.Log.Read(row.Location, buffer);
@@ -171,14 +186,15 @@ internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
     }
 
     /// <summary>Done records whose message still has a copy in another segment go on living.</summary>
-    private async ValueTask MoveMarksAsync(uint segment, HashSet<uint> existing)
+    private async ValueTask MoveMarksAsync(uint segment, HashSet<uint> existing, bool isPoisoned)
     {
         DoneRecord[] marks;
         lock (ledger.Gate)
         {
             if (ledger.Usage.Find(segment) is not { } use)
                 return;
-            SegmentUsage.Prune(use, existing);
+            if (!isPoisoned)
+                SegmentUsage.Prune(use, existing);
             marks = use.Tombstones.ToArray();
         }
         foreach (var part in marks.Chunk(BatchRecords))

@@ -20,7 +20,8 @@ internal sealed class SegmentUsage
         public uint Segment => segment;
         public long LiveBytes { get; set; }
         public int LiveRecords { get; set; }
-        /// <summary>Done records in this segment whose message stood in another one.</summary>
+        /// <summary>Done records in this segment: those whose message stood in another one, and, until it is closed
+        /// in good order, those whose message stands in the same one.</summary>
         public List<DoneRecord> Tombstones { get; } = [];
         /// <summary>Segments from which messages were moved here.</summary>
         public HashSet<uint> MovedFrom { get; } = [];
@@ -47,8 +48,7 @@ internal sealed class SegmentUsage
     /// <summary>A Done record was written to a segment.</summary>
     public void Ended(uint segment, DoneRecord done)
     {
-        if (done.HomeSegment != segment)
-            Of(segment).Tombstones.Add(done);
+        Of(segment).Tombstones.Add(done);
     }
 
     public void Moved(uint from, uint to)
@@ -68,9 +68,10 @@ internal sealed class SegmentUsage
         return use.Tombstones.Count == 0 && use.MovedFrom.Count == 0;
     }
 
+    /// <summary>Forgets what a segment closed in good order no longer needs.</summary>
     public static void Prune(Use use, HashSet<uint> existing)
     {
-        use.Tombstones.RemoveAll(done => !existing.Contains(done.HomeSegment));
+        use.Tombstones.RemoveAll(done => done.HomeSegment == use.Segment || !existing.Contains(done.HomeSegment));
         use.MovedFrom.RemoveWhere(segment => !existing.Contains(segment));
     }
 

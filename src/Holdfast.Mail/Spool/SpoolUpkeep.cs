@@ -17,7 +17,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     /// <summary>Rounds of a flush before it says that the disk does not hold.</summary>
     private const int FlushRounds = 3;
     private readonly SemaphoreSlim _one = new(1, 1);
-    private readonly SegmentMover _mover = new(ledger, lazy, setAside, movesUnsynced);
+    private readonly SegmentMover _mover = new(ledger, lazy, setAside, () => reader.Poisoned, movesUnsynced);
     private readonly Checkpoint _checkpoint = new(disk, ledger, offload);
     private long? _lastCheckpoint;
     private ScanStart _lastPosition;
@@ -96,7 +96,8 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
                 _one.Release();
             }
             if (round >= FlushRounds)
-                throw new DiskException("flush", "segments", DiskError.Io);
+                throw new DiskException("flush", MailSpool.SegmentsDirectory, DiskError.Io);
+            await spool.AwaitLogRetryAsync().ConfigureAwait(false);
         }
     }
 
@@ -157,7 +158,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     {
         // Appends that completed before the failure must be in the table before it is read.
         await epochs.DrainAsync().ConfigureAwait(false);
-        await _mover.MoveAsync(segment, Existing()).ConfigureAwait(false);
+        await _mover.MoveAsync(segment, Existing(), isPoisoned: true).ConfigureAwait(false);
         reader.EndEvacuation(segment);
         Evacuated(segment);
     }
@@ -171,7 +172,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         try
         {
             // A body may go only when its message can't come back: its done record must be synced.
-            await Log.SyncAsync().ConfigureAwait(false);
+            await SyncAllAsync().ConfigureAwait(false);
             await offload(() =>
             {
                 for (; deleted < ended.Count; deleted++)
@@ -202,7 +203,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         }
         if (Candidate(closed) is not { } candidate)
             return;
-        await _mover.MoveAsync(candidate, Existing()).ConfigureAwait(false);
+        await _mover.MoveAsync(candidate, Existing(), isPoisoned: false).ConfigureAwait(false);
         await epochs.DrainAsync().ConfigureAwait(false);
         if (TryDelete(candidate))
         {
@@ -307,9 +308,18 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         if (Position() is not { } position)
             return;
         await epochs.DrainAsync().ConfigureAwait(false);
-        await _checkpoint.WriteAsync(position, () => Log.SyncAsync()).ConfigureAwait(false);
+        await _checkpoint.WriteAsync(position, SyncAllAsync).ConfigureAwait(false);
         NotePosition(position);
         metrics?.Checkpointed(time.GetElapsedTime(began));
+    }
+
+    /// <summary>Everything written so far is on stable storage.</summary>
+    /// <exception cref="DiskException">It is not: a segment that failed has not been evacuated yet.</exception>
+    private async ValueTask SyncAllAsync()
+    {
+        await Log.SyncAsync().ConfigureAwait(false);
+        if (reader.Poisoned.Length > 0)
+            throw new DiskException("sync", MailSpool.SegmentsDirectory, DiskError.Io);
     }
 
     public void Dispose() => _one.Dispose();

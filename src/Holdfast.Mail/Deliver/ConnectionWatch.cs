@@ -11,13 +11,20 @@ internal sealed class ConnectionWatch
     private readonly ConcurrentDictionary<TargetConnection, bool> _connections = new();
     private TimeSpan _last;
     private long _now;
+    private bool _aborting;
 
     /// <summary>Time on the watch's own clock; moves with ticks only.</summary>
     public long Now => Volatile.Read(ref _now);
 
     public int Count => _connections.Count;
 
-    public void Add(TargetConnection connection) => _connections.TryAdd(connection, true);
+    public void Add(TargetConnection connection)
+    {
+        _connections.TryAdd(connection, true);
+        if (Volatile.Read(ref _aborting))
+            connection.Abort();
+    }
+
     public void Remove(TargetConnection connection) => _connections.TryRemove(connection, out _);
 
     public void Tick(TimeSpan now)
@@ -31,9 +38,10 @@ internal sealed class ConnectionWatch
             connection.Check(_now);
     }
 
-    /// <summary>Breaks all connections off: the drain's deadline passed.</summary>
+    /// <summary>Breaks all connections off, also those that are being opened: the drain's deadline passed.</summary>
     public void AbortAll()
     {
+        Volatile.Write(ref _aborting, true);
         foreach (var (connection, _) in _connections)
             connection.Abort();
     }

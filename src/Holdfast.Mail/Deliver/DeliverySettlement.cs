@@ -144,7 +144,10 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         }
         if (!wide)
             progress.Attempts++;
-        var delay = context.NextDelay(one.Class, wide ? taken.Moves : progress.Attempts);
+        // "Too many recipients" is cured by another transaction only if this one took some.
+        var failure = one.Class.Advice == RetryAdvice.AnotherTransaction && !result.IsDelivered
+            ? one.Class with { Advice = RetryAdvice.Usual } : one.Class;
+        var delay = context.NextDelay(failure, wide ? taken.Moves : progress.Attempts);
         progress.NextAttemptAt = delay > TimeSpan.Zero ? wall + delay : null;
         context.Metrics.Deferred(one.Class.Scope);
         Write(EvidenceKind.Deferred, message, one, result, wall, progress.NextAttemptAt, one.Class.Reason);

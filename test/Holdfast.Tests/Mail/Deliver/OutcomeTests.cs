@@ -167,7 +167,8 @@ public class OutcomeTests
         var message = world.Spool.Add("", ["b@example.com"]);
         await world.EndAsync(message, Soon);
         Assert.Empty(world.Spool.Notices);
-        Assert.Contains("null sender", Assert.Single(world.Journal.Records, r => r.Kind == EvidenceKind.Bounced).Reason);
+        Assert.Contains("null sender",
+            Assert.Single(world.Journal.Records, r => r.Kind == EvidenceKind.Bounced).Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -237,6 +238,32 @@ public class OutcomeTests
             [.. Enumerable.Range(0, 250).Select(i => $"b{i}@example.com")]);
         await world.EndAsync(message, Soon);
         Assert.Equal([100, 100, 50], world.NaTarget.Mail.Select(m => m.Recipients.Count));
+    }
+
+    [Fact]
+    public async Task Recipients_beyond_what_the_target_takes_go_in_another_transaction_at_once()
+    {
+        await using var world = new DeliveryWorld();
+        var taken = 0;
+        world.NaTarget.Script = l =>
+        {
+            taken = l.StartsWith("MAIL", StringComparison.Ordinal) ? 0 : taken;
+            return l.StartsWith("RCPT", StringComparison.Ordinal) && ++taken > 2 ? "452 4.5.3 too many recipients" : null;
+        };
+        var message = world.Spool.Add("a@example.org", ["b@example.com", "c@example.com", "d@example.com"]);
+        await world.EndAsync(message, Soon);
+        Assert.Equal([2, 1], world.NaTarget.Mail.Select(m => m.Recipients.Count));
+    }
+
+    [Fact]
+    public async Task A_target_that_takes_no_recipient_at_all_is_not_asked_in_a_circle()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal)
+            ? "452 4.5.3 too many recipients" : null;
+        world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.PassAsync(TimeSpan.FromSeconds(20));
+        Assert.InRange(world.NaTarget.Commands.Count(c => c.StartsWith("RCPT", StringComparison.Ordinal)), 1, 2);
     }
 
     [Fact]

@@ -69,7 +69,7 @@ internal static class MillionWaiting
             var watch = Stopwatch.StartNew();
             Generate(smtp, messages, size, "dark.test");
             Tell(F($"{messages} messages of {size} octets accepted in {watch.Elapsed.TotalSeconds:F1} s ({messages / watch.Elapsed.TotalSeconds:F0}/s)"));
-            Wait(() => Status(http).GetProperty("waiting").GetInt64() >= messages, "all waiting");
+            Wait(() => Status(http).GetProperty("mail").GetProperty("waiting").GetInt64() >= messages, "all waiting");
             Pause(TimeSpan.FromSeconds(20)); // Checkpoints and collections settle.
             var waiting = Resident(process.Id);
             Tell(F($"resident with {messages} waiting: {waiting >> 20} MiB, {(waiting - idle) >> 20} MiB beyond idle ({(waiting - idle) / messages} bytes a message)"));

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using Holdfast.Configuration;
 using Holdfast.Operator;
 using Holdfast.Telemetry;
@@ -35,19 +34,22 @@ internal static class Composition
         var telemetry = configuration.Get<TelemetryOptions>();
         AddLogging(builder.Logging, telemetry.LogLevel);
         services.AddSingleton(TimeProvider.System);
-        // The root of all chance in the process; each asker gets its own, since Random isn't thread-safe.
-        services.AddTransient(_ => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
         services.AddSingleton(data);
         services.AddSingleton(p =>
             new ConfigurationStore(configuration, p.GetRequiredService<ILogger<ConfigurationStore>>()));
         services.AddSingleton(loader);
         foreach (var section in OptionsSection.All)
             section.Register(services);
-        services.AddSingleton(p => ActivatorUtilities.CreateInstance<ConfigurationReload>(p, new ReloadSource(file)));
+        services.AddSingleton(new ReloadSource(file, () =>
+            file is null ? loader.LoadEmbedded() : loader.LoadFile(file)));
+        services.AddMetrics();
+        services.AddSingleton<ConfigurationMetrics>();
+        services.AddSingleton<ConfigurationReload>();
         services.AddHostedService(p => p.GetRequiredService<ConfigurationReload>());
         services.AddSingleton<Readiness>();
         services.AddSingleton<StatusBoard>();
         services.AddSingleton<TrafficMetrics>();
+        services.AddSingleton<ProcessMetrics>();
         services.AddHostedService<TrafficTicks>();
         services.AddSingleton<IHostLifetime, RunLifetime>();
         services.AddSingleton<ISystemdNotifier, SystemdNotifier>();

@@ -1,6 +1,7 @@
 using Holdfast.Configuration;
 using Holdfast.Operator;
 using Holdfast.Storage.Journal;
+using Holdfast.Telemetry;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace Holdfast;
@@ -25,6 +26,8 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
         var logger = services.GetRequiredService<ILogger<Gateway>>();
         // Made now, so that it knows when we started.
         _ = services.GetRequiredService<StatusBoard>();
+        // Nobody asks for these: they measure when they are scraped.
+        _ = services.GetRequiredService<ProcessMetrics>();
         var readiness = services.GetRequiredService<Readiness>();
         var systemd = services.GetRequiredService<ISystemdNotifier>();
         var stages = services.GetRequiredService<IMailStages>();

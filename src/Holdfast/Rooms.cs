@@ -1,5 +1,6 @@
 using Holdfast.Configuration;
 using Holdfast.Evidence.Records;
+using Holdfast.Evidence.Views;
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
 using Holdfast.Storage.Disk;
@@ -25,6 +26,8 @@ internal static class Rooms
         services.AddSingleton<EvidenceMetrics>();
         services.AddSingleton<EvidenceJournal>();
         services.AddSingleton<IEvidenceJournal>(p => p.GetRequiredService<EvidenceJournal>());
+        services.AddSingleton(p => new MessageTrace(p.GetRequiredService<IDisk>(),
+            p.GetRequiredService<EvidenceJournal>()));
         services.AddSingleton(p => new TrafficBoard(
             Topology.FromOptions(p.GetRequiredService<IOptionsMonitor<TopologyOptions>>().CurrentValue),
             p.GetRequiredService<IOptionsMonitor<TrafficOptions>>().CurrentValue, new Random(seed)));

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace Holdfast.Mail.Spool;
 
 /// <summary>Rules between the spool's options, beyond each one's own range.</summary>
-internal sealed class SpoolOptionsValidator : IValidateOptions<SpoolOptions>
+public sealed class SpoolOptionsValidator : IValidateOptions<SpoolOptions>
 {
     public ValidateOptionsResult Validate(string? name, SpoolOptions options)
     {

@@ -54,4 +54,5 @@ internal sealed record FaultView(int Line, int Column, string Key, string Proble
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(CheckReport))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class CheckJson : JsonSerializerContext;

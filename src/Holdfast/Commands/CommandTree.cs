@@ -20,6 +20,8 @@ internal static class CommandTree
         root.Add(StatusCommand.Create());
         root.Add(QueueCommand.Create());
         root.Add(RouteCommand.Create());
+        root.Add(TraceCommand.Create());
+        root.Add(UserCommand.Create());
         root.Add(ReloadCommand.Create());
         foreach (var option in root.Options)
         {

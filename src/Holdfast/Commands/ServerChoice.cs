@@ -41,11 +41,28 @@ internal sealed class ServerChoice
             if (snapshot is null)
                 throw new CommandException($"{config} has {faults.Count} faults; see: holdfast check --config {config}",
                     ExitCode.ConfigurationInvalid);
-            var directory = DataDirectory.Resolve(null, snapshot.Get<Configuration.HostOptions>().DataDirectory,
+            var directory = Configuration.DataDirectory.Resolve(null,
+                snapshot.Get<Configuration.HostOptions>().DataDirectory,
                 Environment.GetEnvironmentVariable);
             return new OperatorClient(OperatorSocket.PathIn(directory, snapshot.Get<OperatorOptions>()));
         }
         return new OperatorClient(Candidates().FirstOrDefault(File.Exists) ?? Candidates().First());
+    }
+
+    /// <summary>The data directory that the options speak of; null when only a socket was named.</summary>
+    public string? DataDirectory(ParseResult parsed)
+    {
+        if (parsed.GetValue(_socket) is { Length: > 0 })
+            return null;
+        string? configured = null;
+        if (parsed.GetValue(_config) is { Length: > 0 } config)
+        {
+            using var rules = Composition.BuildRules();
+            configured = new ConfigurationLoader(rules).LoadFile(config).Snapshot?
+                .Get<Configuration.HostOptions>().DataDirectory;
+        }
+        return Configuration.DataDirectory.Resolve(parsed.GetValue(_data), configured,
+            Environment.GetEnvironmentVariable);
     }
 
     /// <summary>Where a server's socket usually is: HOLDFAST_SOCKET, the user's own directory, the system's.</summary>
@@ -53,8 +70,8 @@ internal sealed class ServerChoice
     {
         if (Environment.GetEnvironmentVariable("HOLDFAST_SOCKET") is { Length: > 0 } socket)
             yield return socket;
-        yield return Path.Combine(DataDirectory.Resolve(null, null, Environment.GetEnvironmentVariable),
-            "holdfast.sock");
+        yield return Path.Combine(
+            Configuration.DataDirectory.Resolve(null, null, Environment.GetEnvironmentVariable), "holdfast.sock");
         yield return "/var/lib/holdfast/holdfast.sock";
         yield return "/run/holdfast/holdfast.sock";
     }

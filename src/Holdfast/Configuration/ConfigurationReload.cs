@@ -9,7 +9,8 @@ internal sealed record ReloadResult(bool IsInForce, bool HasChanged, IReadOnlyLi
     IReadOnlyList<string> NeedsRestart);
 
 /// <summary>The file that the process was started with, or null for the embedded default.</summary>
-internal sealed record ReloadSource(string? File);
+/// <param name="Load">Reads and checks it.</param>
+internal sealed record ReloadSource(string? File, Func<ConfigurationResult> Load);
 
 /// <summary>Takes a changed file into force without a restart, or refuses it as a whole.</summary>
 /// <remarks>
@@ -18,8 +19,8 @@ internal sealed record ReloadSource(string? File);
 /// SIGHUP. Limit: the embedded default can't be reloaded.
 /// </remarks>
 internal sealed partial class ConfigurationReload(
-    ConfigurationStore store, ConfigurationLoader loader, ReloadSource source, IEvidenceJournal journal,
-    TimeProvider time, ILogger<ConfigurationReload> logger) : BackgroundService
+    ConfigurationStore store, ReloadSource source, IEvidenceJournal journal,
+    ConfigurationMetrics metrics, TimeProvider time, ILogger<ConfigurationReload> logger) : BackgroundService
 {
     /// <summary>Editors and configuration tools write in several steps; this much quiet ends them.</summary>
     internal static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(250);
@@ -68,9 +69,10 @@ internal sealed partial class ConfigurationReload(
                 NothingToReload(cause);
                 return new(true, false, [], []);
             }
-            var (next, faults) = loader.LoadFile(File);
+            var (next, faults) = source.Load();
             if (next is null)
             {
+                metrics.Reloaded(isInForce: false);
                 Refused(File, faults.Count, cause);
                 foreach (var fault in faults)
                     RefusedBecause(fault.Describe(File));
@@ -88,6 +90,7 @@ internal sealed partial class ConfigurationReload(
                 .Where(s => s_readAtStart.Contains(s.Type) && _atStart.TextOf(s.Type) != next.TextOf(s.Type))
                 .Select(s => s.Path)];
             store.Swap(next);
+            metrics.Reloaded(isInForce: true);
             var names = string.Join(", ", changed.Select(s => s.Path));
             InForce(File, cause, names);
             if (restart.Length > 0)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Traffic;
@@ -21,6 +22,7 @@ internal static class ConfigurationRules
         CheckOperator(snapshot, faults, listeners);
         var topology = snapshot.Get<TopologyOptions>();
         CheckTopology(topology, faults);
+        CheckListeners(snapshot.Get<ReceiveOptions>(), faults, listeners);
         CheckRoutes(snapshot.Get<RouteOptions>(), topology, faults);
         for (var i = 0; i < listeners.Count; i++)
         {
@@ -39,6 +41,24 @@ internal static class ConfigurationRules
         }
         foreach (var fault in snapshot.Get<TrafficOptions>().Faults())
             faults.Add("Holdfast:Traffic:" + fault.Split(' ')[0], fault.TrimEnd('.'));
+    }
+
+    private static void CheckListeners(ReceiveOptions receive, FaultList faults,
+        List<(string Path, EndpointText Endpoint)> listeners)
+    {
+        for (var i = 0; i < receive.Listeners.Length; i++)
+        {
+            var path = $"Holdfast:Mail:Receive:Listeners:{i}:Endpoint";
+            var text = receive.Listeners[i].Endpoint;
+            if (text.Length == 0)
+                continue;
+            if (!EndpointText.TryParse(text, out var endpoint, out var problem))
+                faults.Add(path, problem);
+            else if (endpoint.Address is null)
+                faults.Add(path, $"\"{endpoint.Host}\" is not an IP address", "listeners take addresses, not names");
+            else
+                listeners.Add((path, endpoint));
+        }
     }
 
     private static void CheckRoutes(RouteOptions routes, TopologyOptions topology, FaultList faults)

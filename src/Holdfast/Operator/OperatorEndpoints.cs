@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Holdfast.Configuration;
+using Holdfast.Evidence.Views;
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,6 +14,7 @@ namespace Holdfast.Operator;
 internal static class OperatorEndpoints
 {
     public const int PageDefault = 100, PageMax = 1000;
+    public const int TraceDefault = 20, TraceMax = 999;
     /// <summary>An exported message may be as large as a message (150 MiB) with its header line.</summary>
     public const long ImportBytesMax = 160L << 20;
 
@@ -30,6 +32,8 @@ internal static class OperatorEndpoints
             await Service<IMailQueue>(context).ShapeAsync(context.RequestAborted), OperatorJson.Default.QueueShape));
         app.MapGet("/api/v1/queue/{id}", Show);
         app.MapGet("/api/v1/route", Route);
+        app.MapGet("/api/v1/trace", Trace);
+        app.MapGet("/api/v1/trace/{id}", Trace);
         app.MapGet("/api/v1/queue/{id}/content", Export);
         app.MapPost("/api/v1/queue/act", Act);
         app.MapPost("/api/v1/queue/import", Import);
@@ -114,6 +118,45 @@ internal static class OperatorEndpoints
         }
         await Answer(context, await Service<IRouteExplainer>(context).ExplainAsync(address, context.RequestAborted),
             OperatorJson.Default.RouteExplanation);
+    }
+
+    private static async Task Trace(HttpContext context)
+    {
+        string? messageId = null;
+        var address = context.Request.Query["address"].ToString();
+        if (context.Request.RouteValues.ContainsKey("id"))
+        {
+            if (await ReadId(context) is not { } id)
+                return;
+            messageId = id.ToString();
+        }
+        else if (address.Length is 0 or > 1024)
+        {
+            await Problem.WriteAsync(context, 400,
+                "address: give a sender or recipient, or ask for /api/v1/trace/{id}");
+            return;
+        }
+        if (SelectorQuery.TryNumber(context.Request.Query, "limit", TraceDefault, 1, TraceMax) is not { } limit)
+        {
+            await Problem.WriteAsync(context, 400, $"limit: a whole number from 1 to {TraceMax}");
+            return;
+        }
+        DateTimeOffset? since = null;
+        if (context.Request.Query["since"].ToString() is { Length: > 0 } text)
+        {
+            if (!Quantity.TryParseDuration(text, out var age))
+            {
+                await Problem.WriteAsync(context, 400,
+                    $"since: \"{text}\" is not a duration; write for example 4h or 2d");
+                return;
+            }
+            // Beyond a century: all there is.
+            since = age.TotalDays > 36_500 ? null : Service<TimeProvider>(context).GetUtcNow() - age;
+        }
+        var stories = Service<MessageTrace>(context).FindAsync(
+            new TraceQuery(messageId ?? address, since, null, limit + 1), context.RequestAborted);
+        await Answer(context, await TraceView.OfAsync(stories, limit, context.RequestAborted),
+            OperatorJson.Default.TraceView);
     }
 
     private static async Task Export(HttpContext context)

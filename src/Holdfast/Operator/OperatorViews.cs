@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Holdfast.Evidence.Views;
 using Holdfast.Mail.Queue;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Operator;
 
@@ -41,6 +43,47 @@ internal sealed record ImportedMessage(string Id);
 
 internal sealed record ReadyView(bool IsReady, IReadOnlyList<string> Reasons);
 
+/// <summary>Answer of <c>/api/v1/trace</c>: stories of messages, newest first.</summary>
+/// <param name="HasMore">True when there are more messages than were asked for.</param>
+internal sealed record TraceView(IReadOnlyList<StoryView> Messages, bool HasMore)
+{
+    /// <summary>Takes stories, one more than asked for if there are so many.</summary>
+    public static async Task<TraceView> OfAsync(IAsyncEnumerable<MessageStory> stories, int limit,
+        CancellationToken abort)
+    {
+        var views = new List<StoryView>();
+        await foreach (var story in stories.WithCancellation(abort))
+        {
+            if (views.Count == limit)
+                return new(views, true);
+            views.Add(StoryView.Of(story));
+        }
+        return new(views, false);
+    }
+}
+
+/// <summary>One message's life.</summary>
+/// <param name="IsCut">True when it has more steps than are shown.</param>
+internal sealed record StoryView(
+    string? Id, string? Sender, IReadOnlyList<string> Recipients, DateTimeOffset FirstAt, DateTimeOffset LastAt,
+    string State, string Summary, IReadOnlyList<StepView> Steps, bool IsCut)
+{
+    public static StoryView Of(MessageStory story) => new(story.Id, story.Sender, story.Recipients, story.FirstAt,
+        story.LastAt, story.State, story.Summary, [.. story.Steps.Select(StepView.Of)], story.IsCut);
+}
+
+internal sealed record StepView(
+    DateTimeOffset At, double AfterSeconds, string Kind, string Text, string? Recipient, string? Actor, string? Remote,
+    string? Service, string? Site, string? Target, string? Reply, string? Reason, int? Attempt, long? SizeBytes,
+    DateTimeOffset? NextAttemptAt, double? TookSeconds)
+{
+    public static StepView Of(StoryStep step) => Of(step, step.Record);
+
+    private static StepView Of(StoryStep step, EvidenceRecord r) => new(step.At, step.After.TotalSeconds,
+        step.Kind.ToString(), step.Text, r.Recipient, r.Actor, r.Remote, r.Service, r.Site, r.Target, r.Reply, r.Reason,
+        r.Attempt, r.SizeBytes, r.NextAttemptAt, r.Took?.TotalSeconds);
+}
+
 /// <summary>Answer of <c>POST /api/v1/reload</c>.</summary>
 internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList<string> Faults,
     IReadOnlyList<string> NeedsRestart);
@@ -58,6 +101,7 @@ internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList
 [JsonSerializable(typeof(QueueActResult))]
 [JsonSerializable(typeof(RouteExplanation))]
 [JsonSerializable(typeof(ImportedMessage))]
+[JsonSerializable(typeof(TraceView))]
 [JsonSerializable(typeof(ReadyView))]
 [JsonSerializable(typeof(ReloadView))]
 [JsonSerializable(typeof(Problem))]

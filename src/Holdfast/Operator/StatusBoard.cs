@@ -45,7 +45,11 @@ internal sealed class StatusBoard(
                 t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))]))];
 
         // The engine counts from the clock's zero; people want the hour.
-        VerdictView View(Verdict verdict) =>
-            new(verdict.State.ToString(), wall - (now - verdict.Since), verdict.Evidence);
+        // A verdict that stands since its zero is as old as the process.
+        VerdictView View(Verdict verdict)
+        {
+            var since = wall - (now - verdict.Since);
+            return new(verdict.State.ToString(), since > _startedAt ? since : _startedAt, verdict.Evidence);
+        }
     }
 }

@@ -161,7 +161,7 @@ internal sealed class Gateway : IAsyncDisposable
     }
 
     public async Task<long> WaitingAsync() =>
-        (await GetAsync("/api/v1/status")).GetProperty("waiting").GetInt64();
+        (await GetAsync("/api/v1/status")).GetProperty("mail").GetProperty("waiting").GetInt64();
 
     /// <summary>Resident memory in bytes, from /proc.</summary>
     public long ResidentBytes()

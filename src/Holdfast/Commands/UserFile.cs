@@ -1,0 +1,89 @@
+using System.Text;
+
+namespace Holdfast.Commands;
+
+/// <summary>The file of those who may sign in, edited line by line: comments and lines of other forms stay.</summary>
+internal static class UserFile
+{
+    private const int BytesMax = 64 << 20;
+
+    /// <summary>Name on a line (<c>name:hash</c> or a JSON object with <c>user</c>), or null.</summary>
+    internal static string? NameOf(string line)
+    {
+        line = line.Trim();
+        if (line.Length == 0 || line[0] == '#')
+            return null;
+        if (line[0] != '{')
+            return line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon ? line[..colon] : null;
+        try
+        {
+            using var json = System.Text.Json.JsonDocument.Parse(line);
+            foreach (var property in json.RootElement.EnumerateObject())
+            {
+                if (string.Equals(property.Name, "user", StringComparison.OrdinalIgnoreCase))
+                    return property.Value.ValueKind == System.Text.Json.JsonValueKind.String
+                        ? property.Value.GetString() : null;
+            }
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            // Not ours to judge: the server says so in its log.
+        }
+        return null;
+    }
+
+    public static IReadOnlyList<string> Read(string path)
+    {
+        if (!File.Exists(path))
+            return [];
+        if (new FileInfo(path).Length > BytesMax)
+            throw new IOException($"{path} is too large to be a users file");
+        return File.ReadAllLines(path);
+    }
+
+    /// <summary>Lines with the user's line replaced or added.</summary>
+    public static IReadOnlyList<string> With(IReadOnlyList<string> lines, string name, string line)
+    {
+        var result = Without(lines, name, out var at).ToList();
+        result.Insert(at ?? result.Count, line);
+        return result;
+    }
+
+    /// <summary>Lines without the user's; <paramref name="at"/> is where the first one stood, or null.</summary>
+    public static IReadOnlyList<string> Without(IReadOnlyList<string> lines, string name, out int? at)
+    {
+        at = null;
+        var result = new List<string>();
+        foreach (var line in lines)
+        {
+            if (string.Equals(NameOf(line), name, StringComparison.OrdinalIgnoreCase))
+                at ??= result.Count;
+            else
+                result.Add(line);
+        }
+        return result;
+    }
+
+    /// <summary>Replaces the file in one step, so that the running server never reads half of it; owner and group may
+    /// read it as before, others never.</summary>
+    public static void Write(string path, IReadOnlyList<string> lines)
+    {
+        var mode = File.Exists(path)
+            ? File.GetUnixFileMode(path)
+                & ~(UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute)
+            : UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var partial = path + ".new";
+        File.Delete(partial);
+        using (var stream = new FileStream(partial, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            stream.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n"))));
+            stream.Flush(flushToDisk: true);
+        }
+        File.SetUnixFileMode(partial, mode);
+        File.Move(partial, path, overwrite: true);
+    }
+}

@@ -66,6 +66,12 @@ public class ReceiveServerTests
             await bench.UntilWaitingAsync();
         }
         Assert.StartsWith("421 4.3.2", await farewell, StringComparison.Ordinal);
+        // The old listener's farewell comes before the reload has ended.
+        for (var i = 0; i < 10_000 && bench.Server.Status().Listeners.All(l => l.Name != "new"); i++)
+        {
+            bench.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await bench.UntilWaitingAsync();
+        }
         await bench.ConnectAsync("192.0.2.9:25", "198.51.100.1");
         await stays.BeginDataAsync();
         await stays.ExpectAsync(("x\r\n.", "250"));

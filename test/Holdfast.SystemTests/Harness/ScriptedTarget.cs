@@ -194,6 +194,9 @@ internal sealed class ScriptedTarget : IAsyncDisposable
                 client.LingerState = new LingerOption(true, 0);
                 client.Close();
                 return false;
+            case Mood.Down:
+                client.Close();
+                return false;
             default:
                 return true;
         }

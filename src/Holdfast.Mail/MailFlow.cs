@@ -3,7 +3,6 @@ using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
-using Holdfast.Traffic;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -17,36 +16,23 @@ namespace Holdfast.Mail;
 /// </remarks>
 public sealed partial class MailFlow : IDisposable
 {
-    private static readonly TimeSpan OldestEvery = TimeSpan.FromSeconds(5);
-
     private readonly MailSpool _spool;
     private readonly DeliveryFlow _delivery;
     private readonly ReceiveServer _receive;
     private readonly HostResolver _hosts;
     private readonly RouteTableSource _routes;
-    private readonly ITrafficBoard _board;
-    private readonly DeliverMetrics _metrics;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly List<IDisposable> _changes = [];
-    private readonly RateWindow _rates = new();
-    private readonly Lock _oldestGate = new();
-    private TimeSpan? _oldestAt;
-    private TimeSpan? _oldest;
     private volatile string? _notReady = "starting";
 
     internal MailFlow(MailSpool spool, DeliveryFlow delivery, ReceiveServer receive, HostResolver hosts,
-        RouteTableSource routes, ITrafficBoard board, DeliverMetrics metrics, IOptionsMonitor<DeliverOptions> deliver,
-        TimeProvider time, ILogger<MailFlow> logger)
+        RouteTableSource routes, IOptionsMonitor<DeliverOptions> deliver, ILogger<MailFlow> logger)
     {
         _spool = spool;
         _delivery = delivery;
         _receive = receive;
         _hosts = hosts;
         _routes = routes;
-        _board = board;
-        _metrics = metrics;
-        _time = time;
         _logger = logger;
         routes.Changed += () => Reload(rulesChanged: true);
         if (deliver.OnChange(_ => Reload(rulesChanged: false)) is { } change)
@@ -92,42 +78,15 @@ public sealed partial class MailFlow : IDisposable
         await _spool.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Numbers for status pages.</summary>
-    public Queue.MailStatus Status()
-    {
-        var counts = _delivery.Counts;
-        var receive = _receive.Status();
-        var now = _time.GetElapsedTime(0);
-        var (accepted, delivered, deferred) =
-            _rates.PerSecond(now, receive.Accepted, _metrics.DeliveredTotal, _metrics.DeferredTotal);
-        return new Queue.MailStatus(NotReady, _spool.WaitingCount, _spool.WaitingBytes, counts.InDelivery, counts.Held,
-            OldestAge(now), _spool.Pressure.ToString(), accepted, delivered, deferred, receive.Sessions,
-            _spool.FreeBytes, _board.Snapshot(now));
-    }
+    internal long AcceptedTotal => _receive.Status().Accepted;
+    internal long Sessions => _receive.Status().Sessions;
+    internal long FreeBytes => _spool.FreeBytes;
 
     /// <summary>The stages themselves are disposed of by who made them.</summary>
     public void Dispose()
     {
         foreach (var change in _changes)
             change.Dispose();
-    }
-
-    /// <summary>A look at every entry, so at most every five seconds.</summary>
-    private TimeSpan? OldestAge(TimeSpan now)
-    {
-        lock (_oldestGate)
-        {
-            if (_oldestAt is { } at && now - at < OldestEvery)
-                return _oldest;
-            TimeSpan? oldest = null;
-            foreach (var entry in _delivery.Desk.Enumerate())
-            {
-                if (oldest is null || entry.Age > oldest)
-                    oldest = entry.Age;
-            }
-            _oldestAt = now;
-            return _oldest = oldest;
-        }
     }
 
     private void Reload(bool rulesChanged)

@@ -82,7 +82,6 @@ public static class MailRegistration
             p.GetRequiredService<ITargetDialer>(), p.GetRequiredService<DeliverMetrics>(),
             p.GetRequiredService<TimeProvider>(), new Random(deliverSeed),
             p.GetRequiredService<ILogger<DeliveryFlow>>()));
-        services.AddSingleton(p => p.GetRequiredService<DeliveryFlow>().Desk);
         services.AddSingleton(p => new ReceiveServer(p.GetRequiredService<IOptionsMonitor<ReceiveOptions>>(),
             () => hostName(p), p.GetRequiredService<IMailSpool>(), p.GetRequiredService<IEvidenceJournal>(),
             p.GetRequiredService<ReceiveMetrics>(), MakeTransport(p), p.GetRequiredService<IFileSource>(),
@@ -90,14 +89,35 @@ public static class MailRegistration
             p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new MailFlow(p.GetRequiredService<MailSpool>(), p.GetRequiredService<DeliveryFlow>(),
             p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<HostResolver>(),
-            p.GetRequiredService<RouteTableSource>(), p.GetRequiredService<ITrafficBoard>(),
-            p.GetRequiredService<DeliverMetrics>(), p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(),
-            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<MailFlow>>()));
+            p.GetRequiredService<RouteTableSource>(), p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(),
+            p.GetRequiredService<ILogger<MailFlow>>()));
+        AddQueue(services);
         services.AddSingleton<IRouteExplainer>(p => new RouteExplainer(p.GetRequiredService<RouteTableSource>(),
             p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<IMxResolver>(),
             p.GetRequiredService<TimeProvider>(),
             () => p.GetRequiredService<IOptionsMonitor<RouteOptions>>().CurrentValue.MxPort));
         return services;
+    }
+
+    private static void AddQueue(IServiceCollection services)
+    {
+        services.AddSingleton<QueueMetrics>();
+        services.AddSingleton<IWaitingMail, WaitingMail>();
+        services.AddSingleton<QueueDescriptions>();
+        services.AddSingleton<MessageTransfer>();
+        services.AddSingleton(p =>
+        {
+            var flow = p.GetRequiredService<MailFlow>();
+            var metrics = p.GetRequiredService<DeliverMetrics>();
+            return new QueueStatusSources
+            {
+                AcceptedTotal = () => flow.AcceptedTotal, DeliveredTotal = () => metrics.DeliveredTotal,
+                DeferredTotal = () => metrics.DeferredTotal, ClientConnections = () => flow.Sessions,
+                FreeDiskBytes = () => flow.FreeBytes, NotReady = () => flow.NotReady,
+            };
+        });
+        services.AddSingleton<QueueStatus>();
+        services.AddSingleton<IMailQueue, MailQueueDesk>();
     }
 
     /// <summary>Addresses of this machine's interfaces, by which an exchanger that is ourselves is known.</summary>

@@ -2,7 +2,6 @@ using Holdfast.Configuration;
 using Holdfast.Evidence.Records;
 using Holdfast.Evidence.Views;
 using Holdfast.Mail;
-using Holdfast.Mail.Queue;
 using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
@@ -36,7 +35,6 @@ internal static class Rooms
             p => p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.HostName,
             p => (ushort)p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.NodeId, seed + 1);
         services.AddSingleton<IMailStages, MailStages>();
-        services.AddSingleton<IMailQueue, UnreadQueue>();
     }
 
     private sealed class MailStages(MailFlow flow) : IMailStages
@@ -44,27 +42,5 @@ internal static class Rooms
         public Task OpenAsync(Action<string> progress, CancellationToken abort) => flow.OpenAsync(progress, abort);
         public Task<IReadOnlyList<string>> ListenAsync(CancellationToken abort) => flow.ListenAsync(abort);
         public Task DrainAsync(CancellationToken abort) => flow.DrainAsync(abort);
-    }
-
-    private sealed class UnreadQueue(MailFlow flow) : IMailQueue
-    {
-        public async IAsyncEnumerable<QueueItem> ListAsync(QueueSelector selector, int limit,
-            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken abort)
-        {
-            await Task.CompletedTask;
-            yield break;
-        }
-
-        public Task<long> CountAsync(QueueSelector selector, CancellationToken abort) => Task.FromResult(0L);
-        public Task<QueueShape> ShapeAsync(CancellationToken abort) => Task.FromResult(new QueueShape([], []));
-        public Task<QueueDetail?> ShowAsync(MessageId id, CancellationToken abort) =>
-            Task.FromResult<QueueDetail?>(null);
-        public Task<QueueActResult> ActAsync(QueueActKind act, QueueSelector selector, string actor, string? reason,
-            CancellationToken abort) => Task.FromResult(new QueueActResult(0, 0, []));
-        public Task<bool> ExportAsync(MessageId id, Stream destination, CancellationToken abort) =>
-            Task.FromResult(false);
-        public Task<MessageId> ImportAsync(Stream source, string actor, CancellationToken abort) =>
-            throw new InvalidDataException("import is not in this build");
-        public MailStatus Status() => flow.Status();
     }
 }

@@ -8,6 +8,10 @@ internal sealed record QueueStatusSources
 {
     /// <summary>Messages accepted since the start.</summary>
     public Func<long> AcceptedTotal { get; init; } = () => 0;
+    /// <summary>Recipients delivered since the start, whatever the route.</summary>
+    public Func<long> DeliveredTotal { get; init; } = () => 0;
+    /// <summary>Attempts put off since the start.</summary>
+    public Func<long> DeferredTotal { get; init; } = () => 0;
     /// <summary>Unreserved bytes that the spool may still take.</summary>
     public Func<long> FreeDiskBytes { get; init; } = () => 0;
     /// <summary>Connections of clients that are open.</summary>
@@ -23,10 +27,9 @@ internal sealed class QueueStatus(IMailSpool spool, IWaitingMail waiting, ITraff
     QueueStatusSources sources, TimeProvider time)
 {
     private static readonly TimeSpan OldestKeptFor = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan RateOver = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
-    private readonly Queue<(TimeSpan At, long Accepted)> _samples = new();
+    private readonly RateWindow _rates = new();
     private DateTimeOffset? _oldest;
     private TimeSpan _oldestAt = TimeSpan.MinValue;
 
@@ -35,41 +38,16 @@ internal sealed class QueueStatus(IMailSpool spool, IWaitingMail waiting, ITraff
         var now = time.GetElapsedTime(0);
         var traffic = board.Snapshot(now);
         var counts = waiting.Counts;
-        double delivered = 0;
-        double deferred = 0;
-        foreach (var site in traffic.Sites)
-        {
-            delivered += site.DeliveredPerSecond;
-            deferred += site.FailedPerSecond;
-        }
+        var (accepted, delivered, deferred) = _rates.PerSecond(now, sources.AcceptedTotal(), sources.DeliveredTotal(),
+            sources.DeferredTotal());
         var notReady = sources.NotReady() ?? (spool.Pressure == SpoolPressure.Failed
             ? "the spool can't write: senders get 451 4.3.0 until it can" : null);
-        double accepted;
         TimeSpan? oldest;
         lock (_gate)
-        {
-            accepted = AcceptedPerSecond(now);
             oldest = OldestAge(now);
-        }
         return new MailStatus(notReady, spool.WaitingCount, spool.WaitingBytes, counts.InDelivery, counts.Held, oldest,
             spool.Pressure.ToString(), accepted, delivered, deferred, sources.ClientConnections(),
             sources.FreeDiskBytes(), traffic);
-    }
-
-    /// <summary>Over the last ten seconds or more, from the totals at earlier calls; 0 at the first.</summary>
-    private double AcceptedPerSecond(TimeSpan now)
-    {
-        var total = sources.AcceptedTotal();
-        // The oldest sample kept is the youngest that is at least the window old.
-        while (_samples.Count > 1 && _samples.ElementAt(1).At <= now - RateOver)
-            _samples.Dequeue();
-        var rate = _samples.TryPeek(out var first) && now > first.At
-            ? Math.Max(0, total - first.Accepted) / (now - first.At).TotalSeconds : 0;
-        if (_samples.Count < 64 || now - _samples.Last().At >= TimeSpan.FromSeconds(1))
-            _samples.Enqueue((now, total));
-        while (_samples.Count > 64)
-            _samples.Dequeue();
-        return rate;
     }
 
     private TimeSpan? OldestAge(TimeSpan now)

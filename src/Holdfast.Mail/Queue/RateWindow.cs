@@ -1,4 +1,4 @@
-namespace Holdfast.Mail;
+namespace Holdfast.Mail.Queue;
 
 /// <summary>Rates a second over about the last ten seconds, from totals that are looked at now and then.</summary>
 /// <remarks>Keeps a sample a second at most; when nobody asked for longer than the window, the rate is that since the

@@ -23,7 +23,8 @@ internal sealed class RateWindow
                 _samples.Enqueue(sample);
                 _newest = sample;
             }
-            while (_samples.Count > 1 && now - _samples.Peek().At > Window)
+            // The oldest sample kept is the youngest that is at least the window old.
+            while (_samples.Count > 1 && now - _samples.ElementAt(1).At >= Window)
                 _samples.Dequeue();
             var oldest = _samples.Peek();
             var seconds = (now - oldest.At).TotalSeconds;

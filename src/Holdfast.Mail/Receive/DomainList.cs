@@ -69,6 +69,9 @@ internal sealed class DomainList
     {
         var isParent = domain.StartsWith('.');
         var name = isParent ? domain[1..] : domain;
+        // With the final dot it is the same name (RFC 1034 §3.1); look-ups take it off too.
+        if (name.EndsWith('.'))
+            name = name[..^1];
         var set = isParent ? _parents : _exact;
         set.Add(name);
         if (TryToAscii(name, out var ascii))

@@ -15,10 +15,20 @@ internal sealed class RecipientDirectory
         var directory = new RecipientDirectory();
         foreach (var (number, line) in TextLines.Of(text))
         {
-            var at = line.LastIndexOf('@');
-            if (at < 0 || at == line.Length - 1 || line.Contains(' '))
-                throw new FormatException($"line {number}: '{line}' is neither an address nor @domain");
-            directory._entries.Add(line);
+            if (!directory.TryAdd(line))
+                throw new FormatException($"line {number}: {NoEntry(line)}");
+        }
+        return directory;
+    }
+
+    /// <exception cref="FormatException">One is neither an address nor <c>@domain</c>.</exception>
+    public static RecipientDirectory Of(IEnumerable<string> entries)
+    {
+        var directory = new RecipientDirectory();
+        foreach (var entry in entries)
+        {
+            if (!directory.TryAdd(entry))
+                throw new FormatException(NoEntry(entry));
         }
         return directory;
     }
@@ -43,4 +53,15 @@ internal sealed class RecipientDirectory
         address[at..].CopyTo(untagged[tag..]);
         return entries.Contains(untagged[..(tag + address.Length - at)]);
     }
+
+    private bool TryAdd(string? entry)
+    {
+        var at = entry?.LastIndexOf('@') ?? -1;
+        if (at < 0 || at == entry!.Length - 1 || (at > 0 && entry[0] == '@') || entry.AsSpan().ContainsAny(' ', '\n'))
+            return false;
+        _entries.Add(entry);
+        return true;
+    }
+
+    private static string NoEntry(string? entry) => $"'{entry}' is neither an address nor @domain";
 }

@@ -13,7 +13,9 @@ internal static class TextLines
         {
             number++;
             var end = bytes.Span.IndexOf((byte)'\n');
-            var line = Encoding.UTF8.GetString((end < 0 ? bytes : bytes[..end]).Span).Trim().TrimStart('\uFEFF');
+            // A byte order mark stands at a file's beginning, or where files were joined; it shows nowhere.
+            var line = Encoding.UTF8.GetString((end < 0 ? bytes : bytes[..end]).Span)
+                .Replace("\uFEFF", "", StringComparison.Ordinal).Trim();
             bytes = end < 0 ? default : bytes[(end + 1)..];
             if (line.Length > 0 && !line.StartsWith('#'))
                 yield return (number, line);

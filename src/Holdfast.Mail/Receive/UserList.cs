@@ -39,7 +39,7 @@ internal sealed class UserList
         var colon = line.IndexOf(':');
         if (colon <= 0)
             throw new FormatException($"line {number}: expected name:hash or a JSON object");
-        return Make(line[..colon], line[(colon + 1)..], [], null);
+        return Make(number, line[..colon], line[(colon + 1)..], [], null);
     }
 
     private static MailUser FromJson(int number, string line)
@@ -49,7 +49,7 @@ internal sealed class UserList
             var entry = JsonSerializer.Deserialize(line, UserJson.Default.UserEntry);
             if (entry is not { User.Length: > 0, Hash.Length: > 0 } || entry.Priority is < 0 or > 5)
                 throw new FormatException($"line {number}: needs \"user\" and \"hash\"; \"priority\" is 0 to 5");
-            return Make(entry.User, entry.Hash, entry.Senders ?? [], (byte?)entry.Priority);
+            return Make(number, entry.User, entry.Hash, entry.Senders ?? [], (byte?)entry.Priority);
         }
         catch (JsonException)
         {
@@ -57,12 +57,18 @@ internal sealed class UserList
         }
     }
 
-    private static MailUser Make(string name, string hash, string[] senders, byte? priority)
+    private static MailUser Make(int number, string name, string hash, string[] senders, byte? priority)
     {
         // Without a list of senders a user sends as itself only (RFC 6409 §6.1).
         var own = senders.Length > 0 ? senders : name.Contains('@') ? [name] : [];
-        return new MailUser(name, hash, RecipientDirectory.Parse(
-            System.Text.Encoding.UTF8.GetBytes(string.Join('\n', own))), priority);
+        try
+        {
+            return new MailUser(name, hash, RecipientDirectory.Of(own), priority);
+        }
+        catch (FormatException e)
+        {
+            throw new FormatException($"line {number}: {e.Message}");
+        }
     }
 }
 

@@ -54,10 +54,10 @@ internal static class RoutePatterns
         if (pattern == "*")
             return null;
         var domain = pattern.StartsWith("*.", StringComparison.Ordinal) ? pattern.AsSpan(2) : pattern;
-        if (domain is ['[', .., ']'])
-            return pattern[0] == '*' ? "an address literal can't be below \"*.\"" : null;
         if (domain.Length is 0 or > 253)
             return "a domain has 1 to 253 characters";
+        if (domain is ['[', .., ']'])
+            return pattern[0] == '*' ? "an address literal can't be below \"*.\"" : null;
         if (domain.Contains('*'))
             return "\"*\" may stand alone or as the first label (\"*.example.com\")";
         if (domain.Contains('@'))

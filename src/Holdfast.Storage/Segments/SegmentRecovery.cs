@@ -121,6 +121,11 @@ internal sealed partial class SegmentRecovery(
     private bool HoldsRecords(Segment segment)
     {
         if (segment.FirstSequence > 0) return true;
+        // A later segment says that there was something: then it is missing, and the scan tells so.
+        if (_ends.TryGetValue(segment.Number, out var end) && end.WrittenEnd > SegmentHeader.FirstRecordOffset)
+        {
+            return true;
+        }
         var bytes = Load(segment, out var hasErrors);
         if (hasErrors) return true;
         var image = new SegmentImage(bytes, segment.Generation);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Holdfast.Configuration;
 
 /// <summary>One thing that is wrong with a configuration: where, what, and what to do about it.</summary>
@@ -12,6 +14,13 @@ internal sealed record ConfigurationFault(TextPosition At, string Key, string Pr
     {
         var key = Key.Length > 0 ? Key + ": " : "";
         var suggestion = Suggestion is null ? "" : "; " + Suggestion;
-        return $"{file}:{At.Line}:{At.Column}: {key}{Problem}{suggestion}";
+        return OneLine($"{file}:{At.Line}:{At.Column}: {key}{Problem}{suggestion}");
     }
+
+    /// <summary>Keys and values are the file's, so they may hold line ends and other controls: those are shown as JSON
+    /// writes them.</summary>
+    private static string OneLine(string text) => text.Any(char.IsControl)
+        ? string.Concat(text.Select(c => !char.IsControl(c) ? c.ToString()
+            : c == '\n' ? "\\n" : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")))
+        : text;
 }

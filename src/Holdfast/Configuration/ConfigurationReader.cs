@@ -85,7 +85,7 @@ internal static class ConfigurationReader
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
                 {
                     var nameAt = lines.PositionOf(utf8, (int)reader.TokenStartIndex);
-                    var name = reader.GetString() ?? "";
+                    var name = GetText(ref reader);
                     var memberPath = path.Length == 0 ? name : path + ":" + name;
                     if (!firstSeen.TryAdd(name, nameAt))
                     {

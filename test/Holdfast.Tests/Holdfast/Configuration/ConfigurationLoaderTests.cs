@@ -70,6 +70,22 @@ public class ConfigurationLoaderTests
         Assert.Single(Faults($$"""{ "Holdfast": { "Operator": { "HttpEndpoint": "{{endpoint}}" } } }""")),
         StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("{ \"Holdfast\": { \"a\\nb\\u0007\": 1 } }", "Holdfast:a\\nb\\u0007: unknown key")]
+    [InlineData("t\n", "not JSON here")]
+    public void A_fault_is_told_in_one_line_whatever_the_file_holds(string text, string part)
+    {
+        var told = Assert.Single(Faults(text));
+        Assert.Contains(part, told, StringComparison.Ordinal);
+        Assert.DoesNotContain(told, char.IsControl);
+    }
+
+    [Theory]
+    [InlineData("""{ "Holdfast": { "\ud800": 1 } }""")]
+    [InlineData("""{ "Holdfast": { "HostName": "\ud800" } }""")]
+    public void Half_a_surrogate_pair_is_a_fault(string text) =>
+        Assert.Contains("half of a surrogate pair", Assert.Single(Faults(text)), StringComparison.Ordinal);
+
     [Fact]
     public void An_empty_operator_endpoint_means_none() =>
         Assert.Empty(Faults("""{ "Holdfast": { "Operator": { "HttpEndpoint": "" } } }"""));

@@ -57,6 +57,12 @@ public class RouteOptionsValidatorTests
             StringComparison.Ordinal);
 
     [Theory]
+    [InlineData(253, true)]
+    [InlineData(254, false)]
+    public void An_address_literal_is_no_longer_than_a_domain(int length, bool isGood) =>
+        Assert.Equal(isGood, RoutePatterns.FaultOf($"[{new string('1', length - 2)}]") is null);
+
+    [Theory]
     [InlineData("a..b")]
     [InlineData("a@b.example")]
     [InlineData("a.*.example")]

@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using Holdfast.Fuzz.Targets;
 using Holdfast.Mail.Smtp;
 
 namespace Holdfast.Tests.Mail.Smtp;
@@ -143,7 +144,7 @@ public class EmailAddressTests
         EmailAddress.TryParsePath(octets, utf8, out _, out _);
         Assert.InRange(EmailAddress.PathLength(octets), -1, octets.Length);
         byte[] path = [(byte)'<', .. octets, (byte)'>'];
-        FuzzTargets.Address(path);
+        SmtpTargets.Address(path);
         Assert.InRange(EmailAddress.PathLength(path), -1, path.Length);
     }, iter: 20_000);
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using CsCheck;
+using Holdfast.Fuzz.Targets;
 using Holdfast.Mail.Smtp;
 
 namespace Holdfast.Tests.Mail.Smtp;
@@ -81,9 +82,9 @@ public class ProxyHeaderTests
     public void Arbitrary_octets_never_throw() =>
         Gen.Byte.Array[0, 80].Sample(octets =>
         {
-            FuzzTargets.ProxyHeader(octets);
+            SmtpTargets.ProxyHeader(octets);
             if (octets.Length > 4)
-                FuzzTargets.ProxyHeader([0x21, (byte)(octets[0] % 2 == 0 ? 0x11 : 0x21), 0, (byte)(octets.Length - 4),
+                SmtpTargets.ProxyHeader([0x21, (byte)(octets[0] % 2 == 0 ? 0x11 : 0x21), 0, (byte)(octets.Length - 4),
                     .. octets[4..]]);
         }, iter: 20_000);
 

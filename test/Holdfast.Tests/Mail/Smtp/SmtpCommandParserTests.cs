@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
+using Holdfast.Fuzz.Targets;
 using Holdfast.Mail;
 using Holdfast.Mail.Smtp;
 
@@ -84,7 +85,7 @@ public class SmtpCommandParserTests
         Gen.Int[0, Starts.Length - 1].Select(i => Starts[i]),
         Gen.OneOf(Gen.Byte.Array[0, 60], Gen.Char[" <>=\"\\+;,@.aA0-\r"].Array[0, 60]
             .Select(chars => Encoding.Latin1.GetBytes(chars))), Gen.Byte)
-        .Sample((start, rest, flags) => FuzzTargets.Command([flags, .. Encoding.ASCII.GetBytes(start), .. rest]),
+        .Sample((start, rest, flags) => SmtpTargets.Command([flags, .. Encoding.ASCII.GetBytes(start), .. rest]),
             iter: 30_000);
 
     private static string Read(string line) => Read(Encoding.ASCII.GetBytes(line), OfferedExtensions.All, false);

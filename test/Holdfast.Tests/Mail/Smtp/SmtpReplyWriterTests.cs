@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Reflection;
 using System.Text;
 using CsCheck;
+using Holdfast.Fuzz.Targets;
 using Holdfast.Mail.Smtp;
 
 namespace Holdfast.Tests.Mail.Smtp;
@@ -52,7 +53,7 @@ public class SmtpReplyWriterTests
     [Fact]
     public void Any_text_gives_one_well_formed_reply() =>
         Gen.OneOf(Gen.Byte.Array[0, 700], Gen.String[Gen.Char["\r\nab\0é€"], 0, 900].Select(Encoding.UTF8.GetBytes))
-            .Sample(octets => FuzzTargets.Reply(octets), iter: 5_000);
+            .Sample(octets => SmtpTargets.Reply(octets), iter: 5_000);
 
     private static string Write(SmtpReply reply, bool allowUtf8 = false)
     {

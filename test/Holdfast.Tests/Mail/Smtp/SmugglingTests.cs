@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using CsCheck;
+using Holdfast.Fuzz.Targets;
 using Holdfast.Mail.Smtp;
 
 namespace Holdfast.Tests.Mail.Smtp;
@@ -30,12 +31,12 @@ public class SmugglingTests
         Assert.Equal(message.Length + 5, ReferenceDecoder.Data(Encoding.Latin1.GetString(wire), false)!.Consumed);
         foreach (var policy in Policies)
         {
-            FuzzTargets.CompareData(wire, policy, 1);
-            FuzzTargets.CompareData(wire, policy, wire.Length);
+            SmtpTargets.CompareData(wire, policy, 1);
+            SmtpTargets.CompareData(wire, policy, wire.Length);
             for (var first = 1; first < wire.Length; first++)
             {
                 for (var second = first + 1; second <= Math.Min(first + 6, wire.Length); second++)
-                    FuzzTargets.CompareData(wire, policy, first, second);
+                    SmtpTargets.CompareData(wire, policy, first, second);
             }
         }
     }
@@ -74,11 +75,11 @@ public class SmugglingTests
                 var whole = wire[..(length + 5)];
                 foreach (var policy in Policies)
                 {
-                    FuzzTargets.CompareData(whole, policy, 1);
-                    FuzzTargets.CompareData(whole, policy, whole.Length);
-                    FuzzTargets.CompareBdat(whole[..^4], policy, 2, 3);
+                    SmtpTargets.CompareData(whole, policy, 1);
+                    SmtpTargets.CompareData(whole, policy, whole.Length);
+                    SmtpTargets.CompareBdat(whole[..^4], policy, 2, 3);
                     for (var cut = 1; cut < whole.Length && length <= 5; cut++)
-                        FuzzTargets.CompareData(whole, policy, cut, whole.Length);
+                        SmtpTargets.CompareData(whole, policy, cut, whole.Length);
                 }
             }
         }
@@ -101,8 +102,8 @@ public class SmugglingTests
             for (var i = 0; i < sizes.Length; i++)
                 cuts[i + 1] = Math.Min(cuts[i] + sizes[i], wire.Length);
             cuts[0] = 0;
-            FuzzTargets.CompareData(wire, policy, cuts.Length == 1 ? [wire.Length] : cuts);
-            FuzzTargets.CompareBdat(wire, policy, sizes.Length > 0 ? sizes[0] : 7, sizes.Length > 1 ? sizes[1] : 5);
+            SmtpTargets.CompareData(wire, policy, cuts.Length == 1 ? [wire.Length] : cuts);
+            SmtpTargets.CompareBdat(wire, policy, sizes.Length > 0 ? sizes[0] : 7, sizes.Length > 1 ? sizes[1] : 5);
         }, iter: 5_000);
 
     internal static string Unescape(string text) => Regex.Replace(text, @"\\(r|n|0|t|x[0-9A-Fa-f]{2})", match =>

@@ -124,6 +124,23 @@ public class DamageTests
         }, iter: 300);
     }
 
+    [Theory]
+    [InlineData(SegmentHeader.FirstRecordOffset)]
+    [InlineData(SegmentHeader.FirstRecordOffset + 1)]
+    [InlineData(SegmentHeader.FirstRecordOffset + RecordHeader.Bytes - 1)]
+    [InlineData(SegmentHeader.FirstRecordOffset + RecordHeader.Bytes)]
+    public void A_segment_cut_before_its_first_record_is_damage_and_not_an_unused_one(int length)
+    {
+        var disk = Filled(out var locations)();
+        disk.Node(PathOf(1)).SetLength(length);
+        var log = new LogFixture(disk);
+        Assert.Equal(locations.Where(l => l.Segment > 1), log.Records.Select(r => r.Location));
+        Assert.Contains(log.Damage, d => d.Segment == 1 && d.Reason is not DamageReason.TornTail);
+        log.Append(LogFixture.Payload(900, 50));
+        log.Close();
+        Assert.Contains(SegmentHeader.FileName(1), disk.List(LogFixture.Directory));
+    }
+
     [Fact]
     public void Records_of_another_place_or_time_are_not_taken_for_records()
     {

@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 using Holdfast.Mail;
 using Holdfast.Mail.Smtp;
 
-namespace Holdfast.Tests.Mail.Smtp;
+namespace Holdfast.Fuzz.Targets;
 
 /// <summary>The rules of DATA and BDAT once more, slowly, on the whole input at once: what the readers must agree
 /// with.</summary>
-public sealed class ReferenceDecoder
+internal sealed class ReferenceDecoder
 {
     public int Consumed { get; private init; }
     public string Content { get; private init; } = "";

@@ -196,16 +196,14 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         // What stands in these segments is in the table once the appends of now are through.
         await epochs.DrainAsync().ConfigureAwait(false);
         SyncDeletions();
-        for (var i = 0; i < closed.Count; i++)
-        {
-            if (TryDelete(closed[i].Number))
-                closed.RemoveAt(i--);
-        }
+        await DeleteDeadAsync(closed.ConvertAll(s => s.Number)).ConfigureAwait(false);
+        var existing = Existing();
+        closed.RemoveAll(s => !existing.Contains(s.Number));
         if (Candidate(closed) is not { } candidate)
             return;
         await _mover.MoveAsync(candidate, Existing(), isPoisoned: false).ConfigureAwait(false);
         await epochs.DrainAsync().ConfigureAwait(false);
-        if (TryDelete(candidate))
+        if (await DeleteDeadAsync([candidate]).ConfigureAwait(false) > 0)
         {
             metrics?.Compacted();
             Compacted(candidate);
@@ -248,13 +246,33 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         return existing;
     }
 
-    private bool TryDelete(uint segment)
+    /// <summary>Deletes those that nothing needs. What made a record dead (a newer progress, a copy, an end) may be
+    /// lazy itself: it is made durable between the decision and the deletion.</summary>
+    private async ValueTask<int> DeleteDeadAsync(List<uint> segments)
     {
         lock (ledger.Gate)
         {
-            if (!ledger.Usage.CanDelete(segment, Existing()))
+            // Each is judged as if those before it were gone already, which they are when its turn comes.
+            var existing = Existing();
+            segments.RemoveAll(segment =>
+            {
+                if (!ledger.Usage.CanDelete(segment, existing))
+                    return true;
+                existing.Remove(segment);
                 return false;
+            });
         }
+        if (segments.Count == 0)
+            return 0;
+        if (!movesUnsynced)
+            await SyncAllAsync().ConfigureAwait(false);
+        foreach (var segment in segments)
+            Delete(segment);
+        return segments.Count;
+    }
+
+    private void Delete(uint segment)
+    {
         try
         {
             Log.Delete(segment);
@@ -267,7 +285,6 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         }
         lock (ledger.Gate)
             ledger.Usage.Forget(segment);
-        return true;
     }
 
     private void SyncDeletions()
@@ -275,6 +292,11 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
         if (_halfDeleted.Count == 0)
             return;
         disk.SyncDirectory(MailSpool.SegmentsDirectory);
+        lock (ledger.Gate)
+        {
+            foreach (var segment in _halfDeleted)
+                ledger.Usage.Forget(segment);
+        }
         _halfDeleted.Clear();
     }
 

@@ -19,7 +19,7 @@ internal sealed class SimulatedSpool
     {
         _time = time;
         Spool = new MailSpool(disk, 1, new FixedOptions<SpoolOptions>(options), time, random, Evidence, null, null,
-            NullLogger<MailSpool>.Instance, new SpoolSeams(Inline, _driver, RunsUpkeep: false, movesUnsynced));
+            NullLogger<MailSpool>.Instance, new SpoolSeams(Inline, _driver, RunsUpkeep: false, Pause, movesUnsynced));
         Spool.Arrived = (waiting, message) => Arrivals.Add((waiting, message));
     }
 
@@ -62,6 +62,12 @@ internal sealed class SimulatedSpool
     }
 
     public T Run<T>(ValueTask<T> task) => Run(task.AsTask());
+
+    private Task Pause(TimeSpan span)
+    {
+        _time.Advance(span);
+        return Task.CompletedTask;
+    }
 
     private static Task Inline(Action work)
     {

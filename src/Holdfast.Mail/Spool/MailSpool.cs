@@ -13,10 +13,12 @@ namespace Holdfast.Mail.Spool;
 /// <param name="Offload">Null: disk work runs on the thread pool.</param>
 /// <param name="Driver">Null: the log commits on a thread of its own.</param>
 /// <param name="RunsUpkeep">False: the caller calls <see cref="MailSpool.UpkeepAsync"/>.</param>
+/// <param name="Pause">Null: waits by the clock until the log tries again.</param>
 /// <param name="MovesUnsynced">The mutant that the power-cut harness must catch: segments go before their survivors are
 /// synced.</param>
 internal sealed record SpoolSeams(
-    Offload? Offload = null, CommitDriver? Driver = null, bool RunsUpkeep = true, bool MovesUnsynced = false);
+    Offload? Offload = null, CommitDriver? Driver = null, bool RunsUpkeep = true, Func<TimeSpan, Task>? Pause = null,
+    bool MovesUnsynced = false);
 
 /// <summary>Keeps accepted messages until every recipient is delivered, rejected or expired.</summary>
 /// <remarks>
@@ -218,9 +220,8 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         }
     }
 
-    /// <summary>As long as the log takes to try again; in simulation nothing waits by the clock.</summary>
-    internal Task AwaitLogRetryAsync() =>
-        _seams.RunsUpkeep ? Task.Delay(LogRetryDelay, _time) : Task.CompletedTask;
+    /// <summary>As long as the log takes to try again.</summary>
+    internal Task AwaitLogRetryAsync() => _seams.Pause?.Invoke(LogRetryDelay) ?? Task.Delay(LogRetryDelay, _time);
 
     private void Store(Envelope envelope, SpoolDraft draft, bool hasBodyFile, RecordLocation location,
         ReadOnlyMemory<byte> head)

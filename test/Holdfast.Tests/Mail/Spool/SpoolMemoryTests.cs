@@ -1,0 +1,110 @@
+using Holdfast.Mail.Spool;
+
+namespace Holdfast.Tests.Mail.Spool;
+
+public class SpoolMemoryTests
+{
+    private static SpoolOptions Tight() => new()
+    {
+        InlineBytesMax = 64 * 1024,
+        SegmentBytes = 1024 * 1024,
+        BodyMemoryBytes = 32 * 1024,
+        DiskReserveBytes = 2 * 1024 * 1024,
+        DiskFreeMin = 64 * 1024,
+    };
+
+    [Fact]
+    public void The_budget_is_never_exceeded_and_a_draft_without_memory_goes_to_its_file_early()
+    {
+        var fixture = new SpoolFixture(options: Tight()).Opened();
+        var draft = fixture.Spool.BeginDraft(null);
+        var content = SpoolFixture.Bytes(60_000);
+        for (var at = 0; at < content.Length;)
+        {
+            var room = draft.GetMemory();
+            var count = Math.Min(room.Length, content.Length - at);
+            content.AsSpan(at, count).CopyTo(room.Span);
+            draft.Advance(count);
+            at += count;
+            Assert.InRange(fixture.Spool.BodyMemoryUsed, 0, 32 * 1024);
+            if (draft.NeedsFlush)
+                fixture.Sim.Run(draft.FlushAsync(CancellationToken.None).AsTask());
+        }
+        Assert.Single(fixture.Disk.List("bodies"));
+        var envelope = fixture.NewEnvelope(content.Length);
+        Assert.Equal(AppendResult.Stored,
+            fixture.Sim.Run(fixture.Spool.AppendAsync(envelope, draft, CancellationToken.None)));
+        fixture.Sim.Run(draft.DisposeAsync().AsTask());
+        Assert.Equal(content, fixture.Content(fixture.Load(envelope.Id)!));
+    }
+
+    [Fact]
+    public async Task A_draft_waits_for_memory_and_goes_on_when_there_is_some()
+    {
+        var fixture = new SpoolFixture(options: Tight()).Opened();
+        var others = Enumerable.Range(0, 8).Select(_ => Started(fixture)).ToList();
+        Assert.Equal(32 * 1024, fixture.Spool.BodyMemoryUsed);
+        var draft = (SpoolDraft)fixture.Spool.BeginDraft(null);
+        draft.GetMemory(1);
+        Assert.Equal(AppendResult.TooBusy, draft.Failure);
+
+        var waiting = others[0];
+        waiting.Advance(waiting.GetMemory().Length);
+        Assert.True(waiting.NeedsFlush);
+        await others[1].DisposeAsync();
+        await waiting.FlushAsync(CancellationToken.None);
+        Assert.False(waiting.NeedsFlush);
+        foreach (var other in others)
+            await other.DisposeAsync();
+        await draft.DisposeAsync();
+        Assert.Equal(0, fixture.Spool.BodyMemoryUsed);
+        Assert.Empty(fixture.Disk.List("bodies"));
+
+        static MessageDraft Started(SpoolFixture fixture)
+        {
+            var draft = fixture.Spool.BeginDraft(null);
+            draft.GetMemory(1);
+            return draft;
+        }
+    }
+
+    [Fact]
+    public void A_message_of_many_megabytes_passes_through_little_memory()
+    {
+        var fixture = new SpoolFixture(options: new SpoolOptions { SegmentBytes = 1 << 20, BodyMemoryBytes = 1 << 20 })
+            .Opened();
+        var content = SpoolFixture.Bytes(5_000_000);
+        var draft = fixture.Spool.BeginDraft(content.Length);
+        long most = 0;
+        for (var at = 0; at < content.Length;)
+        {
+            var room = draft.GetMemory();
+            var count = Math.Min(room.Length, content.Length - at);
+            content.AsSpan(at, count).CopyTo(room.Span);
+            draft.Advance(count);
+            at += count;
+            most = Math.Max(most, fixture.Spool.BodyMemoryUsed);
+            if (draft.NeedsFlush)
+                fixture.Sim.Run(draft.FlushAsync(CancellationToken.None).AsTask());
+        }
+        Assert.InRange(most, 1, 512 * 1024);
+        var envelope = fixture.NewEnvelope(content.Length);
+        Assert.Equal(AppendResult.Stored,
+            fixture.Sim.Run(fixture.Spool.AppendAsync(envelope, draft, CancellationToken.None)));
+        fixture.Sim.Run(draft.DisposeAsync().AsTask());
+        fixture.Restart(isPowerCut: true);
+        Assert.Equal(content, fixture.Content(fixture.Load(envelope.Id)!));
+    }
+
+    [Fact]
+    public void Lately_received_content_gives_way_to_what_is_being_received()
+    {
+        var fixture = new SpoolFixture(options: Tight()).Opened();
+        for (var i = 0; i < 20; i++)
+            fixture.Append(SpoolFixture.Bytes(3000, i));
+        Assert.InRange(fixture.Spool.BodyMemoryUsed, 1, 32 * 1024);
+        Assert.Equal(20, fixture.Spool.WaitingCount);
+        foreach (var (waiting, _) in fixture.Sim.Arrivals.ToArray())
+            Assert.Equal(3000, fixture.Content(fixture.Load(waiting.Id)!)!.Length);
+    }
+}

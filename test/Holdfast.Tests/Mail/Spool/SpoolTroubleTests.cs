@@ -1,0 +1,191 @@
+using Holdfast.Mail.Spool;
+using Holdfast.Sim.Disks;
+using Holdfast.Storage.Disk;
+
+namespace Holdfast.Tests.Mail.Spool;
+
+public class SpoolTroubleTests
+{
+    private static SpoolFixture OnSmallDisk(long bytes = 2 << 20) => new SpoolFixture(
+        new SimulatedDisk(new SimulatedDiskManners { TotalBytes = bytes }),
+        new SpoolOptions
+        {
+            InlineBytesMax = 4096,
+            SegmentBytes = 64 * 1024,
+            BodyMemoryBytes = 1 << 20,
+            DiskReserveBytes = 128 * 1024,
+            DiskFreeMin = 32 * 1024,
+        }).Opened();
+
+    [Fact]
+    public void A_full_disk_stops_acceptance_and_not_delivery_and_acceptance_resumes_with_space()
+    {
+        var fixture = OnSmallDisk();
+        var stored = new List<SpooledMessage>();
+        AppendResult result;
+        while ((result = fixture.TryAppend(SpoolFixture.Bytes(3000, stored.Count), out _)) == AppendResult.Stored)
+        {
+            stored.Add(fixture.Sim.Arrivals[^1].Message!);
+            fixture.Sim.Upkeep();
+            Assert.True(stored.Count < 1000);
+        }
+        Assert.Equal(AppendResult.OutOfSpace, result);
+        Assert.Equal(SpoolPressure.OutOfSpace, fixture.Spool.Pressure);
+
+        // A notice still finds room, and so does progress.
+        Assert.Equal(AppendResult.Stored, fixture.Sim.Run(
+            fixture.Spool.AppendReservedAsync(fixture.NewEnvelope(500), SpoolFixture.Bytes(500))));
+        foreach (var message in stored)
+            fixture.End(message);
+        fixture.Sim.Flush();
+        for (var i = 0; i < 5; i++)
+        {
+            fixture.Time.Advance(TimeSpan.FromSeconds(1));
+            fixture.Sim.Upkeep();
+        }
+        Assert.Equal(SpoolPressure.None, fixture.Spool.Pressure);
+        Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(3000), out _));
+        fixture.Restart(isPowerCut: true);
+        Assert.Equal(2, fixture.Spool.WaitingCount);
+    }
+
+    [Fact]
+    public void A_body_file_without_room_is_refused_and_leaves_nothing()
+    {
+        var fixture = OnSmallDisk();
+        Assert.Equal(AppendResult.OutOfSpace, fixture.TryAppend(SpoolFixture.Bytes(3_000_000), out var envelope));
+        Assert.Empty(fixture.Disk.List("bodies"));
+        Assert.False(fixture.Spool.TryFind(envelope.Id, out _));
+        fixture.Sim.Upkeep();
+        Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(100), out _));
+    }
+
+    [Fact]
+    public async Task After_a_failed_sync_senders_hear_of_it_and_what_was_stored_is_delivered_from_a_fresh_segment()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var stored = fixture.Append(SpoolFixture.Bytes(500));
+        fixture.End(fixture.Append(SpoolFixture.Bytes(400)));
+        fixture.Sim.Flush();
+        FailOnce(fixture.Disk, "fdatasync");
+        Assert.Equal(AppendResult.Failed, fixture.TryAppend(SpoolFixture.Bytes(500), out var failed));
+        var load = fixture.Spool.LoadAsync(stored.Handle, CancellationToken.None).AsTask();
+        Assert.False(load.IsCompleted);
+        fixture.Sim.Upkeep();
+        Assert.NotNull(await load);
+        Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(500, 3), out var next));
+        fixture.Restart(isPowerCut: true);
+        fixture.Sim.Upkeep();
+        Assert.Equal(2, fixture.Spool.WaitingCount);
+        Assert.NotNull(fixture.Load(stored.Envelope.Id));
+        Assert.NotNull(fixture.Load(next.Id));
+        Assert.False(fixture.Spool.TryFind(failed.Id, out _));
+    }
+
+    [Theory]
+    [InlineData("rename")]
+    [InlineData("fdatasync")]
+    [InlineData("fsync")]
+    [InlineData("pwrite")]
+    public void A_body_file_that_can_not_be_made_durable_is_not_acknowledged(string operation)
+    {
+        var fixture = new SpoolFixture().Opened();
+        FailOnce(fixture.Disk, operation, "bodies");
+        Assert.Equal(AppendResult.Failed, fixture.TryAppend(SpoolFixture.Bytes(5000), out var envelope));
+        Assert.False(fixture.Spool.TryFind(envelope.Id, out _));
+        Assert.Empty(fixture.Disk.List("bodies"));
+        Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(5000), out _));
+    }
+
+    [Fact]
+    public void Progress_that_the_log_refused_is_held_and_written_again()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(100), recipients: 2);
+        message.Progress.Recipients[0].State = RecipientState.Delivered;
+        FailOnce(fixture.Disk, "pwrite");
+        fixture.Spool.RecordProgress(message);
+        fixture.Sim.Pump();
+        fixture.Sim.Upkeep();
+        fixture.Sim.Flush();
+        fixture.Restart(isPowerCut: true);
+        fixture.Sim.Upkeep();
+        Assert.Equal(RecipientState.Delivered, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
+    }
+
+    [Fact]
+    public void A_log_that_can_not_write_at_all_says_failed_and_recovers()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var stored = fixture.Append(SpoolFixture.Bytes(100));
+        fixture.Disk.BeforeOperation = (_, operation, path) =>
+        {
+            if (operation is "pwrite" or "open" && path.StartsWith("segments", StringComparison.Ordinal))
+                throw new DiskException(operation, path, DiskError.Io, 5);
+        };
+        Assert.Equal(AppendResult.Failed, fixture.TryAppend(SpoolFixture.Bytes(100), out _));
+        fixture.Sim.Upkeep();
+        Assert.Equal(SpoolPressure.Failed, fixture.Spool.Pressure);
+        Assert.Equal(AppendResult.Failed, fixture.TryAppend(SpoolFixture.Bytes(100), out _));
+        fixture.Disk.BeforeOperation = null;
+        fixture.Time.Advance(TimeSpan.FromSeconds(1));
+        fixture.Sim.Upkeep();
+        Assert.Equal(SpoolPressure.None, fixture.Spool.Pressure);
+        Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(100), out _));
+        Assert.NotNull(fixture.Load(stored.Envelope.Id));
+    }
+
+    [Fact]
+    public void Pressure_rises_at_its_bounds_and_falls_a_little_below_them()
+    {
+        var options = SpoolFixture.SmallOptions();
+        options.WaitingMessagesMax = 100;
+        var fixture = new SpoolFixture(options: options).Opened();
+        var stored = new List<SpooledMessage>();
+        Expect(79, SpoolPressure.None);
+        Expect(80, SpoolPressure.Elevated);
+        Expect(76, SpoolPressure.Elevated);
+        Expect(74, SpoolPressure.None);
+        Expect(99, SpoolPressure.Elevated);
+        Expect(100, SpoolPressure.High);
+        Expect(96, SpoolPressure.High);
+        Expect(94, SpoolPressure.Elevated);
+        Expect(111, SpoolPressure.High);
+        Assert.Equal(AppendResult.TooBusy, fixture.TryAppend(SpoolFixture.Bytes(10), out _));
+
+        void Expect(int waiting, SpoolPressure pressure)
+        {
+            while (stored.Count < waiting)
+                stored.Add(fixture.Append(SpoolFixture.Bytes(10)));
+            for (; stored.Count > waiting; stored.RemoveAt(0))
+                fixture.End(stored[0]);
+            fixture.Sim.Upkeep();
+            Assert.Equal(pressure, fixture.Spool.Pressure);
+        }
+    }
+
+    [Fact]
+    public void Options_that_contradict_each_other_are_refused_with_what_to_do()
+    {
+        var validator = new SpoolOptionsValidator();
+        Assert.True(validator.Validate(null, new SpoolOptions()).Succeeded);
+        var result = validator.Validate(null, new SpoolOptions
+        {
+            InlineBytesMax = 1024 * 1024, BodyMemoryBytes = 16 * 1024 * 1024 - 1, SegmentBytes = 2 * 1024 * 1024,
+            DiskReserveBytes = 1024 * 1024,
+        });
+        Assert.Equal(3, result.Failures!.Count());
+        Assert.All(result.Failures!, f => Assert.Contains("raise it", f, StringComparison.Ordinal));
+    }
+
+    private static void FailOnce(SimulatedDisk disk, string operation, string path = "segments")
+    {
+        disk.BeforeOperation = (_, happening, at) =>
+        {
+            if (happening != operation || !at.StartsWith(path, StringComparison.Ordinal))
+                return;
+            disk.BeforeOperation = null;
+            throw new DiskException(operation, at, DiskError.Io, 5);
+        };
+    }
+}

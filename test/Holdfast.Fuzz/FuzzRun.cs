@@ -82,7 +82,7 @@ internal sealed class FuzzRun(FuzzTarget target, int seed, TimeProvider time)
             return new InvalidOperationException($"Broken promise: an input is done with within {TimeMax}");
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         return allocated > AllocationMax
-            ? new InvalidOperationException($"Broken promise: no input takes more memory than {AllocationMax >> 20} MiB")
+            ? new InvalidOperationException($"Broken promise: no input takes more than {AllocationMax >> 20} MiB")
             : null;
     }
 

@@ -23,7 +23,7 @@ internal sealed class FuzzSession(TimeProvider time, string corpus, string outpu
             return true;
         var least = run.Minimise(find);
         var file = Corpus.Write(output, target.Name, least);
-        log.WriteLine($"{target.Name}: FOUND by {find.Origin}, {find.Input.Length} octets, {least.Length} when minimised");
+        log.WriteLine($"{target.Name}: FOUND by {find.Origin}, {find.Input.Length} octets, {least.Length} minimised");
         log.WriteLine($"  {Corpus.Show(least)}");
         log.WriteLine($"  written to {file}");
         log.WriteLine(run.Try(least) ?? find.Fault);

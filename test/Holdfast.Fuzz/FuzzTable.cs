@@ -6,46 +6,54 @@ namespace Holdfast.Fuzz;
 /// <summary>Every parser that takes octets from outside, from the disk or from an operator.</summary>
 internal static class FuzzTable
 {
-    private static readonly byte[][] Smtp = Tokens("EHLO ", "HELO ", "MAIL FROM:<", "RCPT TO:<", "DATA", "BDAT ", " LAST",
-        "AUTH PLAIN ", "XCLIENT ", "STARTTLS", "VRFY ", ">", " SIZE=", " BODY=8BITMIME", " BODY=BINARYMIME", " SMTPUTF8",
-        " RET=HDRS", " ENVID=", " NOTIFY=SUCCESS,", "NEVER", " ORCPT=rfc822;", "utf-8;", "+3D", "+2B", "\\x{20}",
-        " AUTH=<>", " MT-PRIORITY=-9", " REQUIRETLS", "ADDR=IPV6:", "NAME=[UNAVAILABLE]", "PROTO=ESMTP", "PORT=", "=", ",",
-        " ", "\0", "\r", "\n", "\t", "ä", "\ufffd", "\ud83d\ude00");
+    private static readonly byte[][] Smtp = Tokens("EHLO ", "HELO ", "MAIL FROM:<", "RCPT TO:<", "DATA", "BDAT ",
+        " LAST", "AUTH PLAIN ", "XCLIENT ", "STARTTLS", "VRFY ", ">", " SIZE=", " BODY=8BITMIME", " BODY=BINARYMIME",
+        " SMTPUTF8", " RET=HDRS", " ENVID=", " NOTIFY=SUCCESS,", "NEVER", " ORCPT=rfc822;", "utf-8;", "+3D", "+2B",
+        "\\x{20}", " AUTH=<>", " MT-PRIORITY=-9", " REQUIRETLS", "ADDR=IPV6:", "NAME=[UNAVAILABLE]", "PROTO=ESMTP",
+        "PORT=", "=", ",", " ", "\0", "\r", "\n", "\t", "ä", "\ufffd", "\ud83d\ude00");
 
-    private static readonly byte[][] Addresses = Tokens("<", ">", "@", ".", "..", ":", ",", "\"", "\\", "<@a,@b:", "[", "]",
-        "[IPv6:", "::", "127.0.0.1", "xn--", "ä", "。", "\u00ad", "example.org", "postmaster", " ", "\0", "\r\n",
-        new('a', 64), new string('b', 63) + ".");
+    private static readonly byte[][] Addresses = Tokens("<", ">", "@", ".", "..", ":", ",", "\"", "\\", "<@a,@b:",
+        "[", "]", "[IPv6:", "::", "127.0.0.1", "xn--", "ä", "。", "\u00ad", "example.org", "postmaster", " ", "\0",
+        "\r\n", new('a', 64), new string('b', 63) + ".");
 
     private static readonly byte[][] Content = Tokens("\r\n.\r\n", "\r\n", "\r", "\n", ".", "..", "\n.\n", "\r\n.\n",
-        "\n.\r\n", "\r.\r", "\r\n.\r", "\r\r\n", "\0", "\r\n\r\n", "Received: ", "Received", "rEcEiVeD\t:", "Subject: x",
-        " ", "\t", ":", "\x85", new('x', 990), "QUIT\r\n");
+        "\n.\r\n", "\r.\r", "\r\n.\r", "\r\r\n", "\0", "\r\n\r\n", "Received: ", "Received", "rEcEiVeD\t:",
+        "Subject: x", " ", "\t", ":", "\x85", new('x', 990), "QUIT\r\n");
 
-    private static readonly byte[][] Proxy = Tokens("\r\n\r\n\0\r\nQUIT\n", "PROXY TCP4 ", "\x21\x11\0\x0c", "\x21\x21\0\x24",
-        "\x20\0\0\0", "\x21\x31", "\x21\x00\0\0", "\x03\0\x04", "\x04\0\0", "\x20\0\x05");
+    private static readonly byte[][] Proxy = Tokens("\r\n\r\n\0\r\nQUIT\n", "PROXY TCP4 ", "\x21\x11\0\x0c",
+        "\x21\x21\0\x24", "\x20\0\0\0", "\x21\x31", "\x21\x00\0\0", "\x03\0\x04", "\x04\0\0", "\x20\0\x05");
 
-    private static readonly byte[][] Replies = Tokens("250-", "250 ", "220 ", "550 5.1.1 ", "550-5.1.1 ", "4.7.0 ", "421 ",
-        "354 ", "\r\n", "\n", "\r", "PIPELINING", "SIZE ", "8BITMIME", "LIMITS RCPTMAX=", "MAILMAX=", "SMTPUTF8", "DSN",
-        "STARTTLS", "999", "199 ", "600 ", "5.999.999 ", "\t", "\xff", " ", "-");
+    private static readonly byte[][] Replies = Tokens("250-", "250 ", "220 ", "550 5.1.1 ", "550-5.1.1 ", "4.7.0 ",
+        "421 ", "354 ", "\r\n", "\n", "\r", "PIPELINING", "SIZE ", "8BITMIME", "LIMITS RCPTMAX=", "MAILMAX=",
+        "SMTPUTF8", "DSN", "STARTTLS", "999", "199 ", "600 ", "5.999.999 ", "\t", "\xff", " ", "-");
 
-    private static readonly byte[][] Binary = [.. new[] { "\0", "\x01", "\x7f", "\xff", "\xff\xff", "\xff\xff\xff\xff",
-        "\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\0\0\0\0\0\0\0\0", "\xff\xff\xff\xff\xff\xff\xff\x7f", "\x80\x01",
-        "\x07\0\0\0\0\0\0\0", "\x0101234567" }.Select(Encoding.Latin1.GetBytes)];
+    private static readonly byte[][] Binary = [.. new[] { "\0", "\x01", "\x7f", "\xff", "\xff\xff",
+        "\xff\xff\xff\xff", "\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\0\0\0\0\0\0\0\0",
+        "\xff\xff\xff\xff\xff\xff\xff\x7f", "\x80\x01", "\x07\0\0\0\0\0\0\0",
+        "\x0101234567" }.Select(Encoding.Latin1.GetBytes)];
 
-    private static readonly byte[][] Json = Tokens("{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "0",
-        "-1", "1e999", "1e-9", "99999999999999999999", "\"\"", "// x\n", "/*", "*/", "\\ud800", "\\u0000", "\ufeff", "\ufffd",
-        "\"Holdfast\":", "\"Mail\":", "\"Receive\":", "\"Listeners\":", "\"Route\":", "\"Rules\":", "\"Domain\":\"*.ä.de\"",
-        "\"Mx\":true", "\"Topology\":", "\"Sites\":", "\"Targets\":", "\"Address\":", "\"NodeId\":", "\"Spool\":",
-        "\"Deliver\":", "\"Evidence\":", "\"KeepFor\":", "\"90d\"", "\"1:00:00\"", "\"4GiB\"", "\"99999999999d\"",
-        "\"[::1]:25\"", "\"0.0.0.0:0\"", "\"::ffff:1.2.3.4/120\"");
+    private static readonly byte[][] Json = Tokens("{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false",
+        "0", "-1", "1e999", "1e-9", "99999999999999999999", "\"\"", "// x\n", "/*", "*/", "\\ud800", "\\u0000",
+        "\ufeff", "\ufffd", "\"Holdfast\":", "\"Mail\":", "\"Receive\":", "\"Listeners\":", "\"Route\":",
+        "\"Rules\":", "\"Domain\":\"*.ä.de\"", "\"Mx\":true", "\"Topology\":", "\"Sites\":", "\"Targets\":",
+        "\"Address\":", "\"NodeId\":", "\"Spool\":", "\"Deliver\":", "\"Evidence\":", "\"KeepFor\":", "\"90d\"",
+        "\"1:00:00\"", "\"4GiB\"", "\"99999999999d\"", "\"[::1]:25\"", "\"0.0.0.0:0\"", "\"::ffff:1.2.3.4/120\"");
 
     private static readonly byte[][] Evidence = [.. Json, .. Tokens("\"time\":\"2026-01-22T17:45:00Z\"",
-        "\"kind\":\"Accepted\"", "\"kind\":17", "\"took_ms\":1e308", "\"took_ms\":-0.0005", "\"attempt\":", "\"size\":",
-        "\"next\":\"9999-12-31T23:59:59.9999999Z\"", "\"0001-01-01T00:00:00+14:00\"", "\"reason\":", "\"id\":")];
+        "\"kind\":\"Accepted\"", "\"kind\":17", "\"took_ms\":1e308", "\"took_ms\":-0.0005", "\"attempt\":",
+        "\"size\":", "\"next\":\"9999-12-31T23:59:59.9999999Z\"", "\"0001-01-01T00:00:00+14:00\"", "\"reason\":",
+        "\"id\":")];
 
-    private static readonly byte[][] Lines = Tokens("\n", "\r\n", "#", "@", ".", "*", "*.", ":", "+", "\ufeff", " ", "\t",
-        "example.org", "xn--", "xn--a", "ä", "ß", "。", "\u0130", "\u00ad", "\u200d", "[", "]", "/24", "/0", "/33", "/129",
-        "10.0.0.0", "::ffff:1.2.3.4", "2001:db8::", "fe80::1%1", new('a', 63), new('b', 250), "\0", "\xff",
-        "AQAAAAIAAYagAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "{\"user\":\"", "\"hash\":\"",
+    private static readonly byte[][] Export = Tokens("@LEN@", "\"contentBytes\":", "\"envelope\":{",
+        "\"recipients\":[", "\"address\":\"a@b.example\"", "\"sender\":\"\"", "\"state\":\"Delivered\"",
+        "\"state\":99", "\"notify\":\"Never\"", "\"priority\":", "\"body\":\"BinaryMime\"", "\"return\":\"Full\"",
+        "\"smtpUtf8\":true", "\"tenant\":\"", "\\u000d\\n", "\\u007f", "\\ud83d\\ude00", "\"progress\":null", "\r\n",
+        "\n", "\r", "\n.", "{\"sha256\":\"\"}", new('x', 300));
+
+    private static readonly byte[][] Lines = Tokens("\n", "\r\n", "#", "@", ".", "*", "*.", ":", "+", "\ufeff", " ",
+        "\t", "example.org", "xn--", "xn--a", "ä", "ß", "。", "\u0130", "\u00ad", "\u200d", "[", "]", "/24", "/0",
+        "/33", "/129", "10.0.0.0", "::ffff:1.2.3.4", "2001:db8::", "fe80::1%1", new('a', 63), new('b', 250), "\0",
+        "\xff", "AQAAAAIAAYagAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "{\"user\":\"", "\"hash\":\"",
         "\"senders\":[", "\"priority\":9}", "null", "}", "\\ud800");
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
@@ -69,10 +77,17 @@ internal static class FuzzTable
         new("configuration", ConfigurationTargets.Load, Json, 4096, IsSlow: true),
         new("evidence-line", ConfigurationTargets.EvidenceLine, Evidence),
         new("users", FileTargets.Users, Lines),
+        new("user-line", FileTargets.UserLine, Lines),
         new("recipients", FileTargets.Recipients, Lines),
         new("domains", FileTargets.Domains, Lines),
         new("networks", FileTargets.Networks, Lines),
         new("routes", FileTargets.Routes, Lines),
+        new("quantities", ConfigurationTargets.Quantities, Tokens("ms", "s", "m", "h", "d", "w", ":", ".", "-", "1e9",
+            "KiB", "GB", "TiB", "10675199.02:48:05.4775808", "9223372036854775807", "0.0000001",
+            "23:59:59.9999999"), 60),
+        new("queue-import", QueueTargets.Import, [.. Export, .. Json]),
+        new("content-scan", QueueTargets.ContentScan, Content, 2048),
+        new("wildcard", QueueTargets.Wildcard, Tokens("*", "**", "*a", "a*", "A", "\n", "@", ".", "example.org"), 80),
     ];
 
     private static byte[][] Tokens(params ReadOnlySpan<string> texts)

@@ -11,8 +11,9 @@ internal sealed class Mutator(Random random, FuzzTarget target)
     private const int StepsMax = 6;
     private static readonly long[] EdgeNumbers =
     [
-        0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 63, 64, 127, 128, 255, 256, 511, 512, 998, 1000, 1024, 4096, 16384, 32767, 32768,
-        65535, 65536, int.MaxValue, int.MaxValue + 1L, uint.MaxValue, uint.MaxValue + 1L, long.MaxValue, long.MinValue,
+        0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 63, 64, 127, 128, 255, 256, 511, 512, 998, 1000, 1024, 4096, 16384, 32767,
+        32768, 65535, 65536, int.MaxValue, int.MaxValue + 1L, uint.MaxValue, uint.MaxValue + 1L, long.MaxValue,
+        long.MinValue,
     ];
 
     private readonly List<byte> _input = [];

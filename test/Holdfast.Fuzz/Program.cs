@@ -18,9 +18,10 @@ var corpus = new Option<string>("--corpus")
 };
 var output = new Option<string>("--out")
 {
-    Description = "Directory for inputs that break a promise", DefaultValueFactory = _ => Path.Combine("artifacts", "fuzz"),
+    Description = "Directory for inputs that break a promise",
+    DefaultValueFactory = _ => Path.Combine("artifacts", "fuzz"),
 };
-var root = new RootCommand("Mutates inputs of every parser and looks for broken promises; exit code 1 when it finds one.")
+var root = new RootCommand("Mutates inputs of parsers and looks for broken promises; exit code 1 when it finds one.")
 {
     name, seconds, runs, seed, corpus, output,
 };

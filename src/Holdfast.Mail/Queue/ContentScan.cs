@@ -41,7 +41,7 @@ internal sealed class ContentScan
                 default:
                     if (_inLine == 0 && octet == '.')
                         _traits |= ContentTraits.HasLeadingDot;
-                    if (octet == 0 || ++_inLine > LineBytesMax)
+                    if (++_inLine > LineBytesMax || octet == 0)
                         _traits |= ContentTraits.HasLongLine;
                     break;
             }

@@ -103,9 +103,8 @@ internal static class ExportedForm
         if (text is null)
             return "";
         if (text.Length > charactersMax)
-            text = text[..charactersMax];
-        return text.AsSpan().IndexOfAnyInRange('\0', '\u001f') < 0 ? text
-            : string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+            text = text[..(char.IsHighSurrogate(text[charactersMax - 1]) ? charactersMax - 1 : charactersMax)];
+        return text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
     }
 
     private static string Address(string text, bool allowUtf8, string what)

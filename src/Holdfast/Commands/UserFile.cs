@@ -18,18 +18,21 @@ internal static class UserFile
         try
         {
             using var json = System.Text.Json.JsonDocument.Parse(line);
+            string? found = null;
             foreach (var property in json.RootElement.EnumerateObject())
             {
                 if (string.Equals(property.Name, "user", StringComparison.OrdinalIgnoreCase))
-                    return property.Value.ValueKind == System.Text.Json.JsonValueKind.String
+                    found = property.Value.ValueKind == System.Text.Json.JsonValueKind.String
                         ? property.Value.GetString() : null;
             }
+            // The last one counts, as for the server.
+            return found;
         }
-        catch (System.Text.Json.JsonException)
+        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException)
         {
-            // Not ours to judge: the server says so in its log.
+            // Not ours to judge (half a surrogate pair counts too): the server says so in its log.
+            return null;
         }
-        return null;
     }
 
     public static IReadOnlyList<string> Read(string path)

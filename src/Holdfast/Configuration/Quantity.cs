@@ -86,7 +86,7 @@ internal static class Quantity
         if (duration == TimeSpan.Zero)
             return "0s";
         var sign = duration < TimeSpan.Zero ? "-" : "";
-        duration = duration.Duration();
+        duration = Magnitude(duration);
         var text = "";
         if (duration.Days > 0)
             text += duration.Days.ToString(CultureInfo.InvariantCulture) + "d";
@@ -103,7 +103,7 @@ internal static class Quantity
     /// <summary>The same rounded to its two largest units, for tables: <c>3d4h</c>, <c>12m5s</c>.</summary>
     public static string Roughly(TimeSpan duration)
     {
-        duration = duration.Duration();
+        duration = Magnitude(duration);
         if (duration.TotalDays >= 1)
             return Describe(TimeSpan.FromHours((long)duration.TotalHours));
         if (duration.TotalHours >= 1)
@@ -112,6 +112,10 @@ internal static class Quantity
             return Describe(TimeSpan.FromSeconds((long)duration.TotalSeconds));
         return Describe(TimeSpan.FromMilliseconds((long)duration.TotalMilliseconds));
     }
+
+    // The least TimeSpan has no positive counterpart.
+    private static TimeSpan Magnitude(TimeSpan duration) =>
+        duration == TimeSpan.MinValue ? TimeSpan.MaxValue : duration.Duration();
 
     /// <summary>Bytes with a binary unit: <c>4.0 KiB</c>.</summary>
     public static string Bytes(long bytes)

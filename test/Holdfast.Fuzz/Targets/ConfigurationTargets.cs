@@ -1,3 +1,4 @@
+using System.Text;
 using Holdfast.Configuration;
 using Holdfast.Evidence.Records;
 
@@ -22,6 +23,26 @@ internal static class ConfigurationTargets
             Math.Min(faults.Count, 8));
     }
 
+    /// <summary>A duration that was read, described and read again is the same, up to a thousand years.</summary>
+    public static int Quantities(ReadOnlySpan<byte> input)
+    {
+        var text = Encoding.UTF8.GetString(input);
+        var isDuration = Quantity.TryParseDuration(text, out var duration);
+        if (isDuration)
+        {
+            var described = Quantity.Describe(duration);
+            _ = Quantity.Roughly(duration);
+            if (duration >= TimeSpan.Zero && duration.TotalDays < 365_000)
+            {
+                Promise.Holds(Quantity.TryParseDuration(described, out var again)
+                    && (again - duration).Duration() < TimeSpan.FromMilliseconds(1), "a duration comes back");
+            }
+        }
+        var isSize = Quantity.TryParseBytes(text, out var bytes);
+        Promise.Holds(!isSize || (bytes >= 0 && Quantity.Bytes(bytes).Length > 0), "a size isn't negative");
+        return HashCode.Combine(isDuration, isSize, text.Length / 4);
+    }
+
     /// <summary>A line reads as a record or as none; a record that was read and written reads as the same.</summary>
     public static int EvidenceLine(ReadOnlySpan<byte> input)
     {
@@ -32,7 +53,8 @@ internal static class ConfigurationTargets
         var second = Again(line, first);
         Promise.Holds(first with { Took = null } == second with { Took = null }, "a record comes back");
         Promise.Holds(first.Took is null == second.Took is null, "a duration comes back");
-        return HashCode.Combine(record.Kind, record.Took is null, record.NextAttemptAt is null, record.Recipient is null);
+        return HashCode.Combine(record.Kind, record.Took is null, record.NextAttemptAt is null,
+            record.Recipient is null);
     }
 
     private static Storage.Journal.EvidenceRecord Again(EvidenceLine line, Storage.Journal.EvidenceRecord record)

@@ -35,13 +35,14 @@ internal static class DeliverTargets
             Encoding.UTF8.GetBytes(reply.Text)));
     }
 
-    /// <summary>What our own writer makes of any text is a whole reply with the same code for our own scanner.</summary>
+    /// <summary>What our own writer makes of any text, our own scanner takes for a whole reply with its code.</summary>
     public static int ReplyRoundTrip(ReadOnlySpan<byte> input)
     {
         var pieces = new Pieces(input);
         var code = 200 + (pieces.UInt16() % 400);
         var status = pieces.Below(2) == 0 || code is >= 300 and < 400 ? EnhancedStatus.None
-            : new EnhancedStatus((byte)(code / 100), (ushort)(pieces.UInt16() % 1000), (ushort)(pieces.UInt16() % 1000));
+            : new EnhancedStatus((byte)(code / 100), (ushort)(pieces.UInt16() % 1000),
+                (ushort)(pieces.UInt16() % 1000));
         var output = new ArrayBufferWriter<byte>();
         SmtpReplyWriter.Write(new SmtpReply(code, status, Encoding.UTF8.GetString(pieces.Rest)), output, false);
         Promise.Holds(Holdfast.Mail.Deliver.ReplyScanner.Scan(output.WrittenSpan, out var read, out var length)

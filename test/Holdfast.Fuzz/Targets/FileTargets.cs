@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Commands;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 
@@ -16,8 +17,21 @@ internal static class FileTargets
             var name = line.StartsWith('{') ? "" : line[..Math.Max(0, line.IndexOf(':'))];
             Promise.Holds(list is null || name.Length == 0 || list.Find(name) is not null, "every user is found");
         }
-        return list is null ? -1 : list.Count;
+        if (list is null)
+            return -1;
+        // The command that edits the file and the server that reads it must mean the same user.
+        foreach (var (_, line) in Lines(input))
+        {
+            Promise.Holds(UserFile.NameOf(line) is { } name
+                && UserList.Parse(Encoding.UTF8.GetBytes(line)).Find(name) is not null,
+                "a line's user is found by name");
+        }
+        return list.Count;
     }
+
+    /// <summary>Any line has a name or none.</summary>
+    public static int UserLine(ReadOnlySpan<byte> input) =>
+        UserFile.NameOf(Encoding.UTF8.GetString(input)) is { } name ? name.Length > 0 ? 2 : 1 : 0;
 
     public static int Recipients(ReadOnlySpan<byte> input)
     {
@@ -66,7 +80,8 @@ internal static class FileTargets
                 Promise.Holds(RoutePatterns.Normalize(pattern) == pattern, "a good pattern is in its normal form");
                 var domain = pattern.StartsWith("*.", StringComparison.Ordinal) ? "any" + pattern[1..] : pattern;
                 var route = table.Decide(domain).Route;
-                Promise.Holds(route is not null && IndexOf(table, route) <= i, "a rule or one before it takes its domain");
+                Promise.Holds(route is not null && IndexOf(table, route) <= i,
+                    "a rule or one before it takes its domain");
             }
         }
         return shape;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Holdfast.Fuzz.Targets;
 
-/// <summary>Makes values out of an input's octets, for targets that take values: what is used up yields zeros.</summary>
+/// <summary>Makes values of an input's octets, for targets that take values: what is used up yields zeros.</summary>
 internal ref struct Pieces(ReadOnlySpan<byte> rest)
 {
     /// <summary>A length octet that stands for a text about as long as a record takes.</summary>

@@ -29,8 +29,8 @@ internal static class SpoolTargets
                 return DecodeEnvelope(Damaged(bytes, ref pieces), recordBytes);
             var back = EnvelopeCodec.TryDecode(bytes, recordBytes, out var head);
             Promise.Holds(back is not null && AreEqual(back, envelope), "an envelope comes back");
-            Promise.Holds(head.Id == envelope.Id && head.HasBodyFile == hasBodyFile && head.ContentBytes == contentBytes,
-                "a head comes back");
+            Promise.Holds(head.Id == envelope.Id && head.HasBodyFile == hasBodyFile
+                && head.ContentBytes == contentBytes, "a head comes back");
             Promise.Holds(EnvelopeCodec.TryDecode(bytes, recordBytes + 1, out _) is null
                 && EnvelopeCodec.TryDecode(bytes.AsSpan(0, bytes.Length - 1), recordBytes, out _) is null,
                 "sizes that don't fit are no record");

@@ -30,6 +30,15 @@ public class UserFileTests
         Assert.Equal([null, "ann@example.com", null, "Bob", null], s_lines.Select(UserFile.NameOf));
 
     [Fact]
+    public void Of_two_names_in_one_line_the_last_counts_as_for_the_server() =>
+        Assert.Equal("bob", UserFile.NameOf("""{"user":"ann","hash":"X","User":"bob"}"""));
+
+    [Theory]
+    [InlineData("""{"user":"\ud800"}""")]
+    [InlineData("""{"\udc00":1}""")]
+    public void Half_a_surrogate_pair_is_no_name(string line) => Assert.Null(UserFile.NameOf(line));
+
+    [Fact]
     public void Arbitrary_lines_never_throw() => Gen.Select(Gen.String, Gen.Bool).Sample((text, brace) =>
     {
         _ = UserFile.NameOf((brace ? "{" : "") + text);

@@ -35,6 +35,13 @@ public class QuantityTests
             && (back - duration).Duration() < TimeSpan.FromMicroseconds(200);
     });
 
+    [Fact]
+    public void The_least_duration_can_be_described()
+    {
+        Assert.StartsWith("-10675199d", Quantity.Describe(TimeSpan.MinValue), StringComparison.Ordinal);
+        Assert.StartsWith("10675199d", Quantity.Roughly(TimeSpan.MinValue), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("4096", 4096)]
     [InlineData("64KiB", 65_536)]

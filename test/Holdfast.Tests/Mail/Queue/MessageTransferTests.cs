@@ -138,6 +138,25 @@ public sealed class MessageTransferTests : IDisposable
     public async Task A_message_that_is_not_waiting_is_not_exported() =>
         Assert.False(await _queue.Desk.ExportAsync(default, Stream.Null, QueueFixture.Abort));
 
+    [Theory]
+    [InlineData("a\r\nb", "a  b")]
+    [InlineData("a\u007fb\u0085", "a b ")]
+    [InlineData("1234567", "1234567")]
+    [InlineData("12345678", "1234567")]
+    [InlineData("123456\ud83d\ude00", "123456")]
+    public void Texts_of_a_file_are_cut_and_cleaned_to_one_line(string text, string expected) =>
+        Assert.Equal(expected, ExportedForm.OneLine(text, 7));
+
+    [Theory]
+    [InlineData("a\r\n.b\r\n", ContentTraits.HasLeadingDot)]
+    [InlineData("\0.\r\n", ContentTraits.HasLongLine)]
+    public void A_leading_dot_is_the_first_octet_of_its_line(string content, ContentTraits traits)
+    {
+        var scan = new ContentScan();
+        scan.Add(Encoding.Latin1.GetBytes(content));
+        Assert.Equal(traits, scan.Traits);
+    }
+
     [Fact]
     public void Traits_are_found_whatever_the_blocks()
     {

@@ -8,6 +8,7 @@ root.Add(MillionWaiting.Command());
 root.Add(WireSpeed.Command());
 root.Add(SpoolDisk.Command());
 root.Add(SpoolSpeed.Command());
+root.Add(SpoolMillion.Command());
 root.Add(PowerCuts.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());

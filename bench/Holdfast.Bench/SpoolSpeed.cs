@@ -125,7 +125,7 @@ internal static class SpoolSpeed
         }
     }
 
-    private static Envelope NewEnvelope(MailSpool spool, int size) => new()
+    internal static Envelope NewEnvelope(MailSpool spool, int size) => new()
     {
         Id = spool.NewId(),
         ReceivedAt = TimeProvider.System.GetUtcNow(),

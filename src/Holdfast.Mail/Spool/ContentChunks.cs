@@ -21,6 +21,8 @@ internal sealed class ContentChunks(BodyMemory memory) : IReadOnlyList<ReadOnlyM
     private int _references = 1;
 
     public long Length { get; private set; }
+    /// <summary>Bytes of the budget that the arrays take.</summary>
+    public long ChargedBytes { get; private set; }
     public int Count => _count;
     public ReadOnlyMemory<byte> this[int index] =>
         _chunks[index].Array.AsMemory(_chunks[index].Start, _chunks[index].Length);
@@ -37,6 +39,7 @@ internal sealed class ContentChunks(BodyMemory memory) : IReadOnlyList<ReadOnlyM
             Array.Resize(ref _chunks, _count * 2);
         _chunks[_count++] = new Chunk { Array = array, Start = start, Length = length, Charged = charged };
         Length += length;
+        ChargedBytes += charged;
     }
 
     public Memory<byte> FreeRoom()
@@ -103,6 +106,7 @@ internal sealed class ContentChunks(BodyMemory memory) : IReadOnlyList<ReadOnlyM
     {
         ArrayPool<byte>.Shared.Return(chunk.Array);
         memory.Give(chunk.Charged);
+        ChargedBytes -= chunk.Charged;
         chunk = default;
     }
 

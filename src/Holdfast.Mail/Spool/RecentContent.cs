@@ -2,11 +2,13 @@ namespace Holdfast.Mail.Spool;
 
 /// <summary>Content of lately received small messages, so that a delivery at once needs no read. Oldest goes first.
 /// </summary>
-/// <remarks>Holds at most an eighth of the body memory: beyond the second or two that a delivery takes it serves
-/// nobody. Thread-safe.</remarks>
+/// <remarks>Holds at most an eighth of the body memory, envelopes included: beyond the second or two that a delivery
+/// takes it serves nobody. Thread-safe.</remarks>
 internal sealed class RecentContent(Func<long> limit)
 {
     private const int Share = 8;
+    /// <summary>What an entry's envelope and bookkeeping take, about.</summary>
+    private const int EntryBytes = 1024;
     private readonly Lock _gate = new();
     private readonly Dictionary<int, LinkedListNode<Entry>> _bySlot = [];
     private readonly LinkedList<Entry> _order = [];
@@ -14,7 +16,7 @@ internal sealed class RecentContent(Func<long> limit)
 
     public long Bytes => Volatile.Read(ref _bytes);
 
-    private readonly record struct Entry(SpoolHandle Handle, Envelope Envelope, ContentChunks Content);
+    private readonly record struct Entry(SpoolHandle Handle, Envelope Envelope, ContentChunks Content, long Bytes);
 
     /// <summary>Takes over the caller's reference to the content.</summary>
     public void Add(SpoolHandle handle, Envelope envelope, ContentChunks content)
@@ -22,11 +24,11 @@ internal sealed class RecentContent(Func<long> limit)
         var max = limit() / Share;
         lock (_gate)
         {
-            var node = _order.AddLast(new Entry(handle, envelope, content));
+            var node = _order.AddLast(new Entry(handle, envelope, content, content.ChargedBytes + EntryBytes));
             if (_bySlot.TryGetValue(handle.Slot, out var old))
                 _order.Remove(old);
             _bySlot[handle.Slot] = node;
-            _bytes += content.Length - (old?.Value.Content.Length ?? 0);
+            _bytes += node.Value.Bytes - (old?.Value.Bytes ?? 0);
             content = old?.Value.Content!;
         }
         // Always outside the lock: giving memory back may call DropOldest.
@@ -81,6 +83,6 @@ internal sealed class RecentContent(Func<long> limit)
     {
         _bySlot.Remove(node.Value.Handle.Slot);
         _order.Remove(node);
-        _bytes -= node.Value.Content.Length;
+        _bytes -= node.Value.Bytes;
     }
 }

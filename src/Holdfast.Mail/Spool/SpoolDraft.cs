@@ -12,6 +12,7 @@ internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload off
     /// <summary>Bytes gathered before one write to a body file.</summary>
     private const int WriteBytes = 256 * 1024;
     private const int ChunkMin = 4 * 1024;
+    private const int DeclaredMin = 512;
     private const int ChunkMax = 64 * 1024;
     /// <summary>Room that a draft wants before it takes more data: a long line and then some.</summary>
     private const int RoomMin = 1024;
@@ -149,8 +150,8 @@ internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload off
     private bool TryAddChunk(int atLeast)
     {
         // The declared size (RFC 1870) in one piece when it is small; else pieces that grow with the message.
-        var left = declaredBytes is { } declared && declared > _length ? declared - _length : 0;
-        var size = Math.Clamp(Math.Max(left, Chunks.Length), ChunkMin, ChunkMax);
+        var left = declaredBytes is { } declared && declared > _length ? declared - _length : ChunkMin;
+        var size = Math.Clamp(Math.Max(left, Chunks.Length), DeclaredMin, ChunkMax);
         var bytes = BodyMemory.PooledSize((int)Math.Max(size, atLeast));
         if (!memory.TryTake(bytes))
         {

@@ -68,6 +68,8 @@ internal static class FuzzTable
         new("reply-trip", DeliverTargets.ReplyRoundTrip, Replies),
         new("capabilities", DeliverTargets.Capabilities, Replies),
         new("dot-stuffing", DeliverTargets.DotStuffing, Content, 512),
+        new("notice", ComposedTargets.Notice, [.. Replies, .. Content, .. Addresses]),
+        new("trace", ComposedTargets.Trace, Addresses, 700),
         new("segment", SegmentTargets.Walk, Binary),
         new("envelope", SpoolTargets.Envelope, Binary),
         new("progress", SpoolTargets.Progress, Binary),

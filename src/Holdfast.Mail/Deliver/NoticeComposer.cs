@@ -32,6 +32,9 @@ internal sealed class NoticeComposer(NoticeOptions options, string hostName)
 
         var all = ReturnsAll(request.Kind, original) && request.Content.Length == original.SizeBytes;
         var returned = all ? request.Content : NoticeContent.HeaderOf(request.Content, HeaderBytesMax);
+        // A header with NUL or an overlong line can't pass DATA either: the notice goes without it.
+        if ((NoticeContent.TraitsOf(returned.Span) & ContentTraits.HasLongLine) != 0)
+            returned = default;
         var unicode = NeedsUnicode(request, returned.Span);
         var report = new Multipart("report");
         report.ContentType.Parameters.Add("report-type", "delivery-status");

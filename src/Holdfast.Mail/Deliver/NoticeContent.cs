@@ -80,6 +80,8 @@ internal static class NoticeContent
             traits |= ContentTraits.HasLeadingDot;
         if (!content.EndsWith("\r\n"u8))
             traits |= ContentTraits.LacksFinalNewline;
+        if (content.Contains((byte)0))
+            return traits | ContentTraits.HasLongLine;
         while (content.Length > 998)
         {
             var end = content.IndexOf("\r\n"u8);

@@ -86,6 +86,20 @@ public class NoticeComposerTests
         Assert.Equal(BodyKind.SevenBit, envelope.Body);
     }
 
+    [Theory]
+    [InlineData("Subject: a\0b\r\n\r\ntext\r\n", 2)]
+    [InlineData("Subject: ab\r\n\r\ntext\0\r\n", 3)]
+    public void A_header_that_data_can_not_carry_is_not_returned(string content, int parts)
+    {
+        var notice = Composer().Compose(Request(NoticeKind.Failure, Encoding.Latin1.GetBytes(content),
+            DsnReturn.Headers, recipients: Carl));
+        using var stream = new MemoryStream(notice.Content.ToArray());
+        using var message = MimeMessage.Load(stream, TestContext.Current.CancellationToken);
+        Assert.Equal(parts, Assert.IsType<Multipart>(message.Body, exactMatch: false).Count);
+        Assert.Equal(ContentTraits.None, notice.Envelope.Traits & ContentTraits.HasLongLine);
+        Assert.False(notice.Content.Span.Contains((byte)0));
+    }
+
     [Fact]
     public void No_notice_is_made_about_a_message_with_the_null_sender() =>
         Assert.Throws<ArgumentException>(() => Composer().Compose(

@@ -158,7 +158,7 @@ public class RealPeerTests
     {
         var (program, first) = Gateway.BinaryPath.EndsWith(".dll", StringComparison.Ordinal)
             ? ("dotnet", new[] { Gateway.BinaryPath }) : (Gateway.BinaryPath, []);
-        return await Peer.RunAsync(program, [.. first, "user", "add", user, "--file", file, "--password-stdin"], Limit,
+        return await Peer.RunAsync(program, [.. first, "user", "add", user, "--file", file], Limit,
             standardInput: password + "\n", environment: gateway.Environment);
     }
 }

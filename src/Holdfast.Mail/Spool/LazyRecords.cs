@@ -10,7 +10,8 @@ namespace Holdfast.Mail.Spool;
 /// is being delivered. A Done of a message that is just being moved waits until the copy stands before it: a copy after
 /// its Done would raise the dead.
 /// </remarks>
-internal sealed class LazyRecords(SpoolLedger ledger, AppendEpochs epochs, Action<Exception> onFailure)
+internal sealed class LazyRecords(SpoolLedger ledger, AppendEpochs epochs, AttemptSlots attempts,
+    Action<Exception> onFailure)
 {
     private readonly Dictionary<int, PendingRecord> _bySlot = [];
     private readonly Dictionary<MessageId, PendingRecord?> _moving = [];
@@ -129,6 +130,7 @@ internal sealed class LazyRecords(SpoolLedger ledger, AppendEpochs epochs, Actio
             // Returned under the lock: a load decodes pending bytes under it.
             record.Return();
         }
+        attempts.Settle(record.Handle, record.Version);
         epochs.Leave(record.Epoch);
     }
 

@@ -75,10 +75,46 @@ internal sealed partial class MailSpool
             DropRowsOfDeletedSegments(log);
             _upkeep.NotePosition(position);
         }
+        TakeAttempts();
         var swept = _bodies.Sweep(id => TryFind(id, out _));
         _metrics?.Swept(swept);
         _space.Open();
         UpdatePressure();
+    }
+
+    /// <summary>Attempts that were under way when the process ended: those that the log knows nothing later of go to the
+    /// log, whose word counts from here on.</summary>
+    private void TakeAttempts()
+    {
+        foreach (var (slot, mark) in _attempts.Open())
+        {
+            if (!ProgressHead.TryRead(mark, out var head) || ProgressCodec.TryDecode(mark) is null
+                || !TryOpenAttempt(head, out var handle))
+            {
+                _attempts.GiveUp(slot);
+                continue;
+            }
+            _attempts.Adopt(handle, slot, head.Version);
+            var copy = new RecordWriter(mark.Length);
+            copy.Raw(mark);
+            _lazy.WriteProgress(new PendingRecord(_lazy, SpoolRecordKind.Attempt, head.Id, handle, head.Version, copy));
+        }
+    }
+
+    private bool TryOpenAttempt(in ProgressHead head, out SpoolHandle handle)
+    {
+        handle = default;
+        lock (_ledger.Gate)
+        {
+            if (!_ledger.Table.TryFind(head.Id, out var slot))
+                return false;
+            ref var row = ref _ledger.Table[slot];
+            if (row.HasProgress && row.ProgressVersion >= head.Version)
+                return false;
+            row.Set(SpoolRowFlags.AttemptIsOpen, true);
+            handle = _ledger.Waiting(slot).Handle;
+            return true;
+        }
     }
 
     /// <summary>A segment is deleted only when all in it had ended or was moved: what the image still has there, and
@@ -179,6 +215,7 @@ internal sealed partial class MailSpool
         }
         finally
         {
+            _attempts.Close();
             _lock?.Dispose();
             _upkeep.Dispose();
             _epochs.Dispose();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 using Holdfast.Storage.Disk;
@@ -49,6 +50,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private readonly Offload _offload;
     private readonly SpoolLedger _ledger = new();
     private readonly AppendEpochs _epochs = new();
+    private readonly AttemptSlots _attempts;
     private readonly LazyRecords _lazy;
     private readonly BodyMemory _memory;
     private readonly RecentContent _recent;
@@ -88,8 +90,9 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         _bodies = new BodyFiles(disk);
         _damagedRecords = new DamagedRecords(disk, () => _options.CurrentValue.DamagedBytesMax);
         _space = new DiskSpace(disk, () => _options.CurrentValue);
-        _lazy = new LazyRecords(_ledger, _epochs, NoteFailure);
-        _reader = new SpoolReader(_ledger, _lazy, _memory, _recent, _bodies, _offload, SetAsideAsync);
+        _attempts = new AttemptSlots(disk);
+        _lazy = new LazyRecords(_ledger, _epochs, _attempts, NoteFailure);
+        _reader = new SpoolReader(_ledger, _lazy, _attempts, _memory, _recent, _bodies, _offload, SetAsideAsync);
         _upkeep = new SpoolUpkeep(this, disk, _ledger, _lazy, _epochs, _bodies, _space, _reader, options, time,
             metrics, logger, _offload, SetAsideAsync, _seams.MovesUnsynced);
     }
@@ -263,7 +266,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         progress.AttemptOpenAt = target;
         foreach (var index in recipients)
             progress.Recipients[index].OpenAttempt();
-        WriteProgress(message, SpoolRecordKind.Attempt);
+        MarkAttempt(message);
     }
 
     public void RecordProgress(SpooledMessage message)
@@ -288,6 +291,20 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
             _recent.Remove(message.Handle);
             _metrics?.Ended();
         }
+    }
+
+    /// <summary>In the slots, where a kill can't take it; in the log when they can't have it.</summary>
+    private void MarkAttempt(SpooledMessage message)
+    {
+        message.Progress.Version++;
+        var encoded = ProgressCodec.Encode(message.Envelope.Id, message.Progress);
+        if (_attempts.TryWrite(message.Handle, message.Progress.Version, encoded.Written.Span))
+        {
+            ArrayPool<byte>.Shared.Return(encoded.Buffer);
+            return;
+        }
+        _lazy.WriteProgress(new PendingRecord(_lazy, SpoolRecordKind.Attempt, message.Envelope.Id, message.Handle,
+            message.Progress.Version, encoded));
     }
 
     private void WriteProgress(SpooledMessage message, SpoolRecordKind kind)

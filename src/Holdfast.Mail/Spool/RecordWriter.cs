@@ -49,6 +49,13 @@ internal ref struct RecordWriter
         _length += 8;
     }
 
+    public void Raw(ReadOnlySpan<byte> bytes)
+    {
+        Ensure(bytes.Length);
+        bytes.CopyTo(_buffer.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
     public void Id(MessageId id)
     {
         Ensure(MessageId.ByteLength);

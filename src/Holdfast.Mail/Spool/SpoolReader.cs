@@ -9,8 +9,8 @@ namespace Holdfast.Mail.Spool;
 /// </summary>
 /// <remarks>A record that moved while it was being read is read again at its new place. Reads happen on the caller's
 /// thread: they are one verified read of at most a small message, most often from the page cache.</remarks>
-internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, BodyMemory memory, RecentContent recent,
-    BodyFiles bodies, Offload offload, Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
+internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptSlots attempts, BodyMemory memory,
+    RecentContent recent, BodyFiles bodies, Offload offload, Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
 {
     private readonly HashSet<uint> _poisoned = [];
     private volatile TaskCompletionSource? _evacuation;
@@ -155,6 +155,8 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, BodyMemo
             // Decoded under the lock: once written, the bytes go back to the pool under it.
             if (lazy.TryGetPending(handle, out var pending))
                 progress = ProgressCodec.TryDecode(pending.Bytes.Span);
+            if (attempts.Find(handle, progress?.Version ?? (row.HasProgress ? row.ProgressVersion : 0)) is { } mark)
+                progress = ProgressCodec.TryDecode(mark) ?? progress;
             return true;
         }
     }

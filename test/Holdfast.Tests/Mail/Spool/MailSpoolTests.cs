@@ -108,6 +108,16 @@ public class MailSpoolTests
     }
 
     [Fact]
+    public void An_attempt_whose_dot_went_out_before_the_log_wrote_is_unknown_after_a_kill()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(100));
+        fixture.Spool.RecordAttempt(message, [0], "na/a");
+        fixture.Restart();
+        Assert.Equal(RecipientState.OutcomeUnknown, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
+    }
+
+    [Fact]
     public void An_outcome_closes_its_attempt_and_no_other_one()
     {
         var fixture = new SpoolFixture().Opened();

@@ -8,11 +8,11 @@ namespace Holdfast.Mail.Spool;
 /// </summary>
 /// <remarks>
 /// Guards against a hidden duplicate: a record on its way to the log is still in this process when the dot goes out, so
-/// a kill -9 between the remote's 250 and the log's next write would leave no trace of the attempt. Here the mark is in
-/// the kernel's hands when <see cref="TryWrite"/> returns (one pwrite of about a hundred bytes), so it survives the end of
-/// the process; not synced, as design §5 has it, so a power loss may take it, with the outcome's record.
-/// A slot is free again once a later record of its message stands in the log; its bytes stay, and say nothing then, since
-/// the log knows a version at least as high, or no such message.
+/// a kill -9 between the remote's 250 and the log's next write would leave no trace of the attempt. Here the mark is
+/// in the kernel's hands when <see cref="TryWrite"/> returns (one pwrite of about a hundred bytes), so it survives the
+/// end of the process; not synced, as design §5 has it, so a power loss may take it, with the outcome's record.
+/// A slot is free again once a later record of its message stands in the log; its bytes stay, and say nothing then,
+/// since the log knows a version at least as high, or no such message.
 /// Limit: a mark that is longer than a slot, or a disk without room, is refused; the caller uses the log.
 /// </remarks>
 internal sealed class AttemptSlots(IDisk disk)
@@ -31,8 +31,8 @@ internal sealed class AttemptSlots(IDisk disk)
 
     public const int MarkBytesMax = SlotBytes - HeadBytes;
 
-    /// <summary>Opens the file and gives the marks that it holds, stale ones included. Each is kept until it is adopted or
-    /// given up.</summary>
+    /// <summary>Opens the file and gives the marks that it holds, stale ones included. Each is kept until it is
+    /// adopted or given up.</summary>
     public List<(int Slot, byte[] Mark)> Open()
     {
         var marks = new List<(int, byte[])>();

@@ -82,8 +82,8 @@ internal sealed partial class MailSpool
         UpdatePressure();
     }
 
-    /// <summary>Attempts that were under way when the process ended: those that the log knows nothing later of go to the
-    /// log, whose word counts from here on.</summary>
+    /// <summary>Attempts that were under way when the process ended: those that the log knows nothing later of go to
+    /// the log, whose word counts from here on.</summary>
     private void TakeAttempts()
     {
         foreach (var (slot, mark) in _attempts.Open())

@@ -10,7 +10,8 @@ namespace Holdfast.Mail.Spool;
 /// <remarks>A record that moved while it was being read is read again at its new place. Reads happen on the caller's
 /// thread: they are one verified read of at most a small message, most often from the page cache.</remarks>
 internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptSlots attempts, BodyMemory memory,
-    RecentContent recent, BodyFiles bodies, Offload offload, Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
+    RecentContent recent, BodyFiles bodies, Offload offload,
+    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
 {
     private readonly HashSet<uint> _poisoned = [];
     private volatile TaskCompletionSource? _evacuation;

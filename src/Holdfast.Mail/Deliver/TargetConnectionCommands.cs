@@ -61,7 +61,7 @@ internal sealed partial class TargetConnection
     }
 
     internal static bool NeedsEightBit(Envelope envelope) =>
-        envelope.Body == BodyKind.EightBitMime || (envelope.Traits & ContentTraits.HasEightBit) != 0;
+        envelope.Body != BodyKind.SevenBit || (envelope.Traits & ContentTraits.HasEightBit) != 0;
 
     private static string NotifyText(DsnNotify notify)
     {

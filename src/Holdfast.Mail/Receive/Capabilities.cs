@@ -5,6 +5,8 @@ using Holdfast.Mail.Smtp;
 namespace Holdfast.Mail.Receive;
 
 /// <summary>The reply to EHLO (RFC 5321 §4.1.1.1): what is offered in the session's present state.</summary>
+/// <remarks>BINARYMIME isn't: its content may hold bare newlines, and delivery speaks DATA, where a bare newline with a
+/// dot behind it ends the message for some servers (SMTP smuggling).</remarks>
 internal static class Capabilities
 {
     public static byte[] Write(string hostName, long messageBytesMax, bool startTls, bool signIn, bool mtPriority,
@@ -19,7 +21,6 @@ internal static class Capabilities
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
             "CHUNKING",
-            "BINARYMIME",
             "DSN",
         };
         if (startTls)

@@ -155,7 +155,7 @@ internal sealed partial class ReceiveSession
         }
         var mtPriority = _listener.MtPriorityFrom.Contains(_client);
         _offered = OfferedExtensions.Size | OfferedExtensions.EightBitMime | OfferedExtensions.SmtpUtf8
-            | OfferedExtensions.Dsn | OfferedExtensions.Chunking | OfferedExtensions.BinaryMime
+            | OfferedExtensions.Dsn | OfferedExtensions.Chunking
             | (mtPriority ? OfferedExtensions.MtPriority : 0)
             | (MaySignIn || _user is not null ? OfferedExtensions.Auth : 0);
         Say(Capabilities.Write(_context.Policy.HostName, Options.MessageBytesMax, OffersTls, MaySignIn, mtPriority,

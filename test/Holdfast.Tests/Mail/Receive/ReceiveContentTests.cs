@@ -118,7 +118,7 @@ public class ReceiveContentTests
     }
 
     [Fact]
-    public async Task Bare_newlines_in_chunks_are_refused_unless_the_body_is_binary()
+    public async Task Bare_newlines_in_chunks_are_refused_and_a_binary_body_is_not_taken()
     {
         await using var bench = await ReceiveBench.StartAsync();
         var client = await bench.ConnectAsync();
@@ -127,11 +127,12 @@ public class ReceiveContentTests
         Assert.StartsWith("550 5.5.2", await client.ReadReplyAsync(), StringComparison.Ordinal);
         await client.SendAsync("BDAT 2 LAST\r\nxx");
         Assert.StartsWith("554 5.5.1", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        await client.ExpectAsync(("MAIL FROM:<a@example.org> BODY=BINARYMIME", "250"), ("RCPT TO:<b@example.com>", "250"),
-            ("DATA", "503 5.5.1"));
-        await client.SendAsync("BDAT 3 LAST\r\na\nb");
-        Assert.StartsWith("250 2.0.0 Queued", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        Assert.Equal("a\nb", bench.Spool.OnlyBody());
+        // It would leave by DATA, where "\n.\r\n" ends the message for some servers.
+        Assert.DoesNotContain("BINARYMIME", await client.SayAsync("EHLO c"), StringComparison.Ordinal);
+        await client.ExpectAsync(("MAIL FROM:<a@example.org> BODY=BINARYMIME", "5"));
+        await client.SendAsync("BDAT 14 LAST\r\nx\n.\r\nMAIL FROM");
+        Assert.StartsWith("503", await client.ReadReplyAsync(), StringComparison.Ordinal);
+        Assert.Empty(bench.Spool.Messages);
     }
 
     [Fact]

@@ -138,7 +138,7 @@ internal sealed partial class DeliveryScheduler
                 if ((entry.Flags & EntryFlags.Stale) == 0 || !TryClaim(index))
                     continue;
                 handle = new SpoolHandle(entry.Slot, entry.Generation);
-                _kept.Remove(entry.Slot);
+                TakeKept(handle);
                 return true;
             }
             return false;
@@ -204,7 +204,7 @@ internal sealed partial class DeliveryScheduler
             var head = _table.HeadOf(handle);
             if (head < 0)
                 return;
-            _kept.Remove(handle.Slot, out var kept);
+            var kept = TakeKept(handle);
             Span<bool> matched = plan.Length <= 64 ? stackalloc bool[plan.Length] : new bool[plan.Length];
             var (priority, receivedAt) = (_table[head].Priority, _table[head].ReceivedAt);
             // The first entry is kept to the end: it carries the claim and the message's facts.
@@ -259,7 +259,7 @@ internal sealed partial class DeliveryScheduler
     {
         lock (_gate)
         {
-            _kept.Remove(handle.Slot);
+            TakeKept(handle);
             for (var index = _table.HeadOf(handle); index >= 0;)
             {
                 var next = _table[index].NextOfMessage;
@@ -302,7 +302,7 @@ internal sealed partial class DeliveryScheduler
             var head = _table.HeadOf(handle);
             if (head < 0 || !TryClaim(head))
                 return false;
-            _kept.Remove(handle.Slot);
+            TakeKept(handle);
             return true;
         }
     }
@@ -383,9 +383,8 @@ internal sealed partial class DeliveryScheduler
             _table[head].Flags |= EntryFlags.Claimed;
             _inFlight++;
             route.InFlight++;
-            _kept.Remove(entry.Slot, out var message);
-            taken = new TakenEntry(index, new SpoolHandle(entry.Slot, entry.Generation), route, placement, message,
-                entry.Moves);
+            taken = new TakenEntry(index, new SpoolHandle(entry.Slot, entry.Generation), route, placement,
+                TakeKept(new SpoolHandle(entry.Slot, entry.Generation)), entry.Moves);
             return true;
         }
         return false;
@@ -490,6 +489,16 @@ internal sealed partial class DeliveryScheduler
                 return i;
         }
         return -1;
+    }
+
+    /// <summary>The message kept for the handle. Two generations of a slot may have entries for a moment, and each must
+    /// get its own: with the other's, one would be sent twice and the other never.</summary>
+    private SpooledMessage? TakeKept(SpoolHandle handle)
+    {
+        if (!_kept.TryGetValue(handle.Slot, out var message) || message.Handle != handle)
+            return null;
+        _kept.Remove(handle.Slot);
+        return message;
     }
 
     private bool TryClaim(int index)

@@ -174,6 +174,29 @@ public class DeliverySchedulerTests
     }
 
     [Fact]
+    public void Two_generations_of_a_slot_never_get_each_others_message()
+    {
+        // The older one was set aside as damaged while it waited here, so the spool gave its slot away.
+        var older = Add();
+        var newer = older with { Generation = 2 };
+        var envelope = new Envelope
+        {
+            Id = default, ReceivedAt = default, Sender = "", Recipients = [new EnvelopeRecipient("b@example.com")],
+            Listener = "relay", Tenant = "", SizeBytes = 1,
+        };
+        var message = new SpooledMessage(newer, envelope, MessageProgress.ForNew(1));
+        _scheduler.Arrive(new WaitingMessage(newer, default, 3, 1, 100, false, false), message, TimeSpan.Zero, _now);
+        Assert.True(_scheduler.TryClaim(newer));
+        _scheduler.Plan(newer, [Entry()], false, MessageProgress.ForNew(1), _now);
+
+        Assert.True(_scheduler.TryTake(_now, null, out var first, out _));
+        Assert.True(_scheduler.TryTake(_now, null, out var second, out _));
+        Assert.Equal([older, newer], [first.Handle, second.Handle]);
+        Assert.Null(first.Message);
+        Assert.Same(message, second.Message);
+    }
+
+    [Fact]
     public void A_held_message_is_in_no_queue()
     {
         var handle = Add();

@@ -37,7 +37,8 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
         if (recipients.Length == 1)
         {
             var only = Entry(message, 0, snapshot, wall, wish);
-            scheduler.Plan(message.Handle, [only], message.Progress.IsHeld, message.Progress, now, force);
+            scheduler.Plan(message.Handle, [only], message.Progress.IsHeld, message.Progress, now, force,
+                snapshot.Rules);
             return;
         }
         var plan = new List<PlannedEntry>(4);
@@ -53,7 +54,7 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
                 plan[at] = Merge(plan[at], entry);
         }
         scheduler.Plan(message.Handle, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(plan),
-            message.Progress.IsHeld, message.Progress, now, force);
+            message.Progress.IsHeld, message.Progress, now, force, snapshot.Rules);
     }
 
     private PlannedEntry Entry(SpooledMessage message, int index, DeliverySnapshot snapshot, DateTimeOffset wall,

@@ -107,6 +107,9 @@ internal sealed partial class DeliveryScheduler
             if (_routeByKey.TryGetValue(decision.Key, out var route))
             {
                 route.IdleRounds = 0;
+                // Made by a decision that a reload overtook, it would keep the old rule until the next reload.
+                if (!ReferenceEquals(route.Rule, decision.Route))
+                    Bind(route, decision.Route);
                 return route;
             }
             var reuse = _freeRoutes.TryPop(out var index);
@@ -196,11 +199,14 @@ internal sealed partial class DeliveryScheduler
 
     /// <summary>Sets the message's entries as the plan says and lets it go. Entries of routes that the plan lacks go.
     /// Those of other routes that stand in a queue stay there, unless <paramref name="force"/> is set.</summary>
+    /// <param name="rules">What the plan was made by. When a reload has overtaken it, the message is looked at again;
+    /// else it would wait on a route that is no more.</param>
     public void Plan(SpoolHandle handle, ReadOnlySpan<PlannedEntry> plan, bool held, MessageProgress progress,
-        TimeSpan now, bool force = false)
+        TimeSpan now, bool force = false, RouteTable? rules = null)
     {
         lock (_gate)
         {
+            var isOvertaken = rules is not null && _rules is not null && rules != _rules;
             var head = _table.HeadOf(handle);
             if (head < 0)
                 return;
@@ -229,6 +235,8 @@ internal sealed partial class DeliveryScheduler
                         Link(index, plan[at], held, progress, now);
                     }
                     ClearStale(ref entry);
+                    if (isOvertaken)
+                        MarkStale(ref entry);
                     entry.Flags &= ~EntryFlags.ChoreQueued;
                     if (progress.DelayNoticeSent)
                         entry.Flags |= EntryFlags.DelayNoticeSent;
@@ -246,6 +254,8 @@ internal sealed partial class DeliveryScheduler
                 _unrouted++;
                 Unlink(index, false);
                 Link(index, plan[i], held, progress, now);
+                if (isOvertaken)
+                    MarkStale(ref entry);
             }
             Unclaim(handle);
             // A message of one ready entry is worth keeping: its first attempt is a moment away.

@@ -26,6 +26,8 @@ internal sealed partial class DeliveryScheduler
     private const int DueStepsMax = 20_000;
     private int _sweepCursor;
     private bool _everClosed;
+    /// <summary>Rules of the last reload; null before the first.</summary>
+    private RouteTable? _rules;
 
     /// <summary>Moves what is due to the ready queues and follows the board's verdicts. Returns the routes that closed
     /// or opened.</summary>
@@ -190,6 +192,7 @@ internal sealed partial class DeliveryScheduler
     {
         lock (_gate)
         {
+            _rules = rules;
             foreach (var route in _routes)
             {
                 MailRoute? rule = null;

@@ -197,6 +197,25 @@ public class DeliverySchedulerTests
     }
 
     [Fact]
+    public void A_plan_that_a_reload_has_overtaken_is_made_again()
+    {
+        static RouteTable Rules(string name) => RouteTable.FromOptions(new RouteOptions
+        {
+            Rules = [new RouteRuleOptions { Name = name, Domain = "*", Service = "mail" }],
+        });
+        var (old, next) = (Rules("mail"), Rules("other"));
+        var handle = Add();
+        Assert.True(_scheduler.TryClaimForAct(handle));
+        _scheduler.Reload(next, rulesChanged: true);
+        // Its session had read the old rules a moment before.
+        _scheduler.Plan(handle, [Entry()], false, MessageProgress.ForNew(1), _now, rules: old);
+        Assert.True(_scheduler.TryTakeUnrouted(out var again));
+        Assert.Equal(handle, again);
+        _scheduler.Plan(handle, [Entry()], false, MessageProgress.ForNew(1), _now, rules: next);
+        Assert.False(_scheduler.HasUnrouted);
+    }
+
+    [Fact]
     public void A_held_message_is_in_no_queue()
     {
         var handle = Add();

@@ -558,6 +558,10 @@ internal sealed partial class DeliveryScheduler
     {
         ref var entry = ref _table[index];
         var route = plan.Route;
+        // An act plans anew without recording: closed time not yet in the stored progress stays charged.
+        var recorded = (int)progress.ClosedTime.TotalSeconds;
+        var uncharged = entry.Route < 0 ? 0 : Math.Max(0, entry.ClosedRecorded - entry.ClosedBase - recorded
+            + (int)_routes[entry.Route].ClosedAt(now).TotalSeconds);
         if (entry.Route != route.Index)
         {
             if (entry.Route >= 0)
@@ -570,8 +574,8 @@ internal sealed partial class DeliveryScheduler
         entry.Prefer = plan.Prefer;
         entry.Avoid = plan.Avoid;
         entry.Moves = (byte)Math.Min(plan.Moves, byte.MaxValue);
-        entry.ClosedRecorded = (int)progress.ClosedTime.TotalSeconds;
-        entry.ClosedBase = (int)route.ClosedAt(now).TotalSeconds;
+        entry.ClosedRecorded = recorded;
+        entry.ClosedBase = (int)route.ClosedAt(now).TotalSeconds - uncharged;
         entry.Flags &= EntryFlags.Claimed | EntryFlags.Stale;
         if (plan.IsBacklog || plan.Attempts > 0)
             entry.Flags |= EntryFlags.Backlog;

@@ -216,6 +216,21 @@ public class DeliverySchedulerTests
     }
 
     [Fact]
+    public void A_retry_by_an_operator_does_not_forget_how_long_the_destination_was_closed()
+    {
+        var handle = Add(delay: TimeSpan.FromMinutes(30));
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        for (var i = 0; i < 3; i++)
+        {
+            _now += TimeSpan.FromHours(1);
+            Assert.True(_scheduler.TryClaimForAct(handle));
+            _scheduler.Plan(handle, [Entry()], false, MessageProgress.ForNew(1), _now, force: true);
+        }
+        Assert.Equal(TimeSpan.FromHours(3), _scheduler.ClosedTimeOf(handle, _now));
+    }
+
+    [Fact]
     public void A_held_message_is_in_no_queue()
     {
         var handle = Add();

@@ -66,7 +66,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
             {
                 var envelope = recent.FindEnvelope(handle)
                     ?? await ReadEnvelopeAsync(handle, row.Location, abort).ConfigureAwait(false);
-                progress ??= ReadProgress(row) ?? MessageProgress.ForNew(envelope.Recipients.Count);
+                progress ??= ReadProgress(row) ?? NewProgress(envelope, row);
                 if (progress.Recipients.Length != envelope.Recipients.Count)
                     throw new RecordDamagedException(row.Progress, "its progress is of another number of recipients");
                 SettleOpenAttempts(progress, (row.Flags & SpoolRowFlags.LostProgress) != 0);
@@ -84,6 +84,15 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
                     await setAside(handle, row.Location, e.Message).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Where progress was lost, versions go on from the lost one: older records that can still be read stand
+    /// in the log, and after a restart the highest version wins.</summary>
+    private static MessageProgress NewProgress(Envelope envelope, in SpoolRow row)
+    {
+        var progress = MessageProgress.ForNew(envelope.Recipients.Count);
+        progress.Version = row.ProgressVersion;
+        return progress;
     }
 
     private void LoseProgress(SpoolHandle handle)

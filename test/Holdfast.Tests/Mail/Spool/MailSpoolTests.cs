@@ -253,6 +253,39 @@ public class MailSpoolTests
     }
 
     [Fact]
+    public void Progress_written_after_damaged_progress_wins_over_the_older_records()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(300), recipients: 2);
+        foreach (var reply in (string[])["first", "second", "the third reply"])
+        {
+            message.Progress.Recipients[0].LastReply = reply;
+            fixture.Spool.RecordProgress(message);
+        }
+        fixture.Sim.Flush();
+        Overwrite(fixture, "the third reply"u8);
+        var loaded = fixture.Load(message.Envelope.Id)!;
+        Assert.All(loaded.Progress.Recipients, r => Assert.Equal(RecipientState.OutcomeUnknown, r.State));
+        loaded.Progress.Recipients[0].State = RecipientState.Delivered;
+        fixture.Spool.RecordProgress(loaded);
+        fixture.Sim.Flush();
+        fixture.Restart();
+        Assert.Equal(RecipientState.Delivered, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
+    }
+
+    private static void Overwrite(SpoolFixture fixture, ReadOnlySpan<byte> found)
+    {
+        foreach (var segment in fixture.Disk.List("segments").Where(n => n.EndsWith(".seg", StringComparison.Ordinal)))
+        {
+            using var file = fixture.Disk.Open($"segments/{segment}", DiskOpenMode.OpenExisting);
+            var bytes = new byte[file.Length];
+            file.Read(0, bytes);
+            if (bytes.AsSpan().IndexOf(found) is var at and > 0)
+                file.Write(at, [0xFF, 0x00, 0xFF]);
+        }
+    }
+
+    [Fact]
     public void A_record_damaged_on_the_disk_is_set_aside_with_evidence_and_stops_nothing()
     {
         var fixture = new SpoolFixture().Opened();

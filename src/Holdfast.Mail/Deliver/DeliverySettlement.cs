@@ -259,11 +259,13 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
                 });
                 return true;
             }
-            LogNoticeNotStored(message.Envelope.Id, stored.ToString());
+            LogNoticeNotStored(null, message.Envelope.Id, stored.ToString());
         }
-        catch (IOException e)
+        catch (Exception e)
         {
-            LogNoticeNotStored(message.Envelope.Id, e.Message);
+            // Whatever it is, it must not reach the settlement: other recipients of the attempt were delivered, and
+            // unrecorded they would be delivered again with each try.
+            LogNoticeNotStored(e, message.Envelope.Id, e.Message);
         }
         return false;
     }
@@ -321,5 +323,5 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
 
     [LoggerMessage(EventId = 2312, Level = LogLevel.Warning,
         Message = "A notice about message {Id} could not be stored ({Result}); it is tried again")]
-    private partial void LogNoticeNotStored(MessageId id, string result);
+    private partial void LogNoticeNotStored(Exception? e, MessageId id, string result);
 }

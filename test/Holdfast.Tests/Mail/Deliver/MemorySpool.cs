@@ -18,6 +18,8 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
     public ConcurrentQueue<(Envelope Envelope, string Content)> Notices { get; } = new();
     public ConcurrentQueue<string> Attempts { get; } = new();
     public AppendResult NoticeResult { get; set; } = AppendResult.Stored;
+    /// <summary>Thrown in place of a notice's result: a mistake of ours.</summary>
+    public Exception? NoticeFault { get; set; }
     /// <summary>False: arrivals come without their envelope, as after a start.</summary>
     public bool AnnouncesLoaded { get; set; } = true;
     public int Loads;
@@ -52,6 +54,8 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
 
     public ValueTask<AppendResult> AppendReservedAsync(Envelope envelope, ReadOnlyMemory<byte> content)
     {
+        if (NoticeFault is { } fault)
+            throw fault;
         if (NoticeResult == AppendResult.Stored)
             Notices.Enqueue((envelope, Encoding.Latin1.GetString(content.Span)));
         return ValueTask.FromResult(NoticeResult);

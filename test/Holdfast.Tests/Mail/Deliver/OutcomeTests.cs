@@ -186,6 +186,23 @@ public class OutcomeTests
     }
 
     [Fact]
+    public async Task A_fault_of_ours_in_a_notice_does_not_deliver_the_others_again()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.NoticeFault = new InvalidOperationException("a mistake");
+        world.NaTarget.Script = l => l.StartsWith("RCPT TO:<no@", StringComparison.Ordinal)
+            ? "550 5.1.1 no such user" : null;
+        var message = world.Spool.Add("a@example.org", ["no@example.com", "yes@example.com"]);
+        await world.PassAsync(TimeSpan.FromMinutes(2));
+        Assert.False(message.Progress.IsFinal);
+        Assert.Single(world.NaTarget.Mail);
+        world.Spool.NoticeFault = null;
+        await world.EndAsync(message, TimeSpan.FromMinutes(2));
+        Assert.Single(world.NaTarget.Mail);
+        Assert.Single(world.Spool.Notices);
+    }
+
+    [Fact]
     public async Task A_message_expires_with_a_notice_when_its_time_has_run_out()
     {
         await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromMinutes(1));

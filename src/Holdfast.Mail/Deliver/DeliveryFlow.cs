@@ -113,6 +113,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     public async Task DrainAsync(CancellationToken abort)
     {
         Volatile.Write(ref _draining, true);
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _sessions) == 0)
             _idle.TrySetResult();
         try
@@ -199,11 +200,10 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
                 _context.Scheduler.PutBack(message.Handle, TimeSpan.Zero, _context.Now);
             }
         }
-        while (!Volatile.Read(ref _draining))
+        while (true)
         {
-            if (_context.Scheduler.TryTake(_context.Now, null, out var taken, out var wake))
+            if (TryBegin(out var taken, out var wake))
             {
-                Interlocked.Increment(ref _sessions);
                 ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Flow.SessionAsync(state.Taken),
                     (Flow: this, Taken: taken), preferLocal: false);
                 continue;
@@ -216,6 +216,33 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             }
             return;
         }
+    }
+
+    /// <summary>Takes a message for a new session, which is counted before the look at the drain: a drain that saw no
+    /// session must not have one begin behind it, when the spool closes.</summary>
+    private bool TryBegin(out TakenEntry taken, out TimeSpan wake)
+    {
+        var began = false;
+        taken = default;
+        wake = TimeSpan.MaxValue;
+        Interlocked.Increment(ref _sessions);
+        try
+        {
+            began = !Volatile.Read(ref _draining)
+                && _context.Scheduler.TryTake(_context.Now, null, out taken, out wake);
+        }
+        finally
+        {
+            if (!began)
+                LeaveSession();
+        }
+        return began;
+    }
+
+    private void LeaveSession()
+    {
+        if (Interlocked.Decrement(ref _sessions) == 0 && Volatile.Read(ref _draining))
+            _idle.TrySetResult();
     }
 
     /// <summary>Owned by the count of sessions, which a drain waits for; never throws.</summary>
@@ -233,8 +260,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         {
             LogPumpFailed(e);
         }
-        if (Interlocked.Decrement(ref _sessions) == 0 && Volatile.Read(ref _draining))
-            _idle.TrySetResult();
+        LeaveSession();
     }
 
     private bool TryNext(DeliveryRoute route, out TakenEntry taken)

@@ -52,8 +52,8 @@ internal sealed partial class DeliverySession
             {
                 // Our own mistake, or the disk's: nothing was recorded, so the message waits and is tried again.
                 LogAttemptFailed(e, taken.Handle.Slot);
-                await DropConnectionAsync().ConfigureAwait(false);
                 _context.Scheduler.PutBack(taken.Handle, LoadRetry, _context.Now);
+                await DropConnectionAsync().ConfigureAwait(false);
             }
             _context.Scheduler.Release(taken, delivered, _context.Now);
             _context.Scheduler.Unblock(taken.Route);

@@ -125,10 +125,11 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         {
             LogDrainBrokenOff(Volatile.Read(ref _sessions));
             _context.Watch.AbortAll();
-            await _idle.Task.ConfigureAwait(false);
+            // A disk that fails keeps sessions and loaders waiting: the second signal doesn't wait with them.
+            await _idle.Task.WaitAsync(abort).ConfigureAwait(false);
         }
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _background.ConfigureAwait(false);
+        await _background.WaitAsync(abort).ConfigureAwait(false);
         foreach (var connection in _context.Cache.Sweep(_context.Now, TimeSpan.Zero, all: true))
         {
             _context.Metrics.Closed();

@@ -63,6 +63,9 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
         var progress = message.Progress.Recipients[index];
         var route = scheduler.RouteFor(Decide(snapshot.Rules, message.Envelope.Recipients[index]));
         var delay = progress.NextAttemptAt is { } next && next > wall ? next - wall : TimeSpan.Zero;
+        // No retry waits longer: the wall clock was set back, and the mail must not wait until it catches up.
+        if (delay > snapshot.Retry.LongestWait)
+            delay = snapshot.Retry.LongestWait;
         var unknown = progress.State == RecipientState.OutcomeUnknown;
         var mine = wish is { } w && w.Route == route ? wish : null;
         return new PlannedEntry(route, delay, progress.Attempts, mine is not null && delay == TimeSpan.Zero,

@@ -24,6 +24,7 @@ internal readonly record struct ScheduleCounts(
 internal sealed partial class DeliveryScheduler
 {
     private const int DueStepsMax = 20_000;
+    private const int StartGraceSeconds = 3600;
     private int _sweepCursor;
     private bool _everClosed;
     /// <summary>Rules of the last reload; null before the first.</summary>
@@ -107,7 +108,8 @@ internal sealed partial class DeliveryScheduler
     {
         var age = seconds - entry.ReceivedAt;
         var uncharged = (int)route.ClosedAt(now).TotalSeconds - entry.ClosedBase;
-        if (IsExpired(age, entry.ClosedRecorded + uncharged))
+        // What was accepted before we started is tried before it expires: that we were down is our own trouble.
+        if (IsExpired(age, entry.ClosedRecorded + uncharged) && (entry.ReceivedAt >= 0 || seconds >= StartGraceSeconds))
             return ChoreKind.Expire;
         if (age >= _options.DelayNoticeAfter.TotalSeconds && _options.DelayNoticeAfter > TimeSpan.Zero
             && (entry.Flags & EntryFlags.DelayNoticeSent) == 0)

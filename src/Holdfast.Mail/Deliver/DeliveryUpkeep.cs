@@ -107,7 +107,9 @@ internal sealed partial class DeliveryUpkeep
             _settlement.NoteInterrupted(message);
             switch (chore.Kind)
             {
-                case ChoreKind.Expire when _context.Scheduler.IsExpired(chore.Handle, chore.Route, _context.Now):
+                // By both clocks: ages begin at the wall clock of the start, which may have been wrong then.
+                case ChoreKind.Expire when _context.Scheduler.IsExpired(chore.Handle, chore.Route, _context.Now)
+                    && _context.Time.GetUtcNow() - message.Envelope.ReceivedAt >= _context.Snapshot.Options.RetryFor:
                     await ExpireAsync(message, chore.Route).ConfigureAwait(false);
                     break;
                 case ChoreKind.DelayNotice when !message.Progress.DelayNoticeSent:

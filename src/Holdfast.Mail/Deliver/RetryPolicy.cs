@@ -8,6 +8,10 @@ namespace Holdfast.Mail.Deliver;
 internal sealed class RetryPolicy(RetryOptions options)
 {
     private static readonly TimeSpan LaterMin = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    /// <summary>No wait is longer, with jitter and pacing.</summary>
+    public TimeSpan LongestWait => Longer(options.RetryDelayMax * 1.5, Day);
 
     /// <param name="failure">What the last attempt came to.</param>
     /// <param name="attempts">Attempts so far, the last one included; 1 after the first.</param>

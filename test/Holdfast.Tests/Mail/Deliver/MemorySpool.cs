@@ -22,13 +22,15 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
     public Exception? NoticeFault { get; set; }
     /// <summary>False: arrivals come without their envelope, as after a start.</summary>
     public bool AnnouncesLoaded { get; set; } = true;
+    /// <summary>Time in new ids, where it isn't the clock's.</summary>
+    public DateTimeOffset? IdTime { get; set; }
     public int Loads;
 
     public SpoolPressure Pressure => SpoolPressure.None;
     public long WaitingCount => _waiting.Count;
     public long WaitingBytes => 0;
     public Action<WaitingMessage, SpooledMessage?>? Arrived { get; set; }
-    public MessageId NewId() => MessageId.Create(time.GetUtcNow(), 1, (ulong)Interlocked.Increment(ref _ids));
+    public MessageId NewId() => MessageId.Create(IdTime ?? time.GetUtcNow(), 1, (ulong)Interlocked.Increment(ref _ids));
 
     public SpooledMessage Add(string sender, string[] recipients, string content = "Subject: x\r\n\r\nhello\r\n",
         Func<Envelope, Envelope>? with = null, Action<MessageProgress>? progress = null)

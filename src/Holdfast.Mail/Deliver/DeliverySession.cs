@@ -126,13 +126,16 @@ internal sealed partial class DeliverySession
     {
         var wall = _context.Time.GetUtcNow();
         var recipients = message.Progress.Recipients;
-        // The schedule runs on the monotonic clock. Should the wall clock have been set back, the earliest of the
-        // stored times counts as now.
+        // The schedule decided that the route's time has come; it runs on the monotonic clock, lets a canary go before
+        // its time, and the wall clock may have been set back. So the earliest of the route's stored times counts as
+        // now; another route's would leave nobody to be tried, again and again.
         var earliest = DateTimeOffset.MaxValue;
-        foreach (var progress in recipients)
+        for (var i = 0; i < recipients.Length; i++)
         {
-            if (!progress.IsFinal && (progress.NextAttemptAt ?? wall) < earliest)
-                earliest = progress.NextAttemptAt ?? wall;
+            var next = recipients[i].NextAttemptAt ?? wall;
+            if (!recipients[i].IsFinal && next < earliest && (recipients.Length == 1
+                || DeliveryPlanner.Decide(snapshot.Rules, message.Envelope.Recipients[i]).Key == route.Key))
+                earliest = next;
         }
         var due = (earliest > wall ? earliest : wall) + DueSlack;
         for (var i = 0; i < recipients.Length && _tx.Recipients.Count < rule.RecipientsPerTransactionMax; i++)

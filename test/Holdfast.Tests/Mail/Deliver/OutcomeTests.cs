@@ -293,6 +293,32 @@ public class OutcomeTests
     }
 
     [Fact]
+    public async Task A_retry_reaches_the_recipients_of_each_route_whatever_the_other_waits_for()
+    {
+        await using var world = new DeliveryWorld(route: new RouteOptions
+        {
+            Rules =
+            [
+                new RouteRuleOptions { Name = "one", Domain = "one.example", Service = "mail" },
+                new RouteRuleOptions { Name = "other", Domain = "*", Service = "mail" },
+            ],
+        });
+        var wall = world.Time.GetUtcNow();
+        world.Spool.AnnouncesLoaded = false;
+        world.NaTarget.Script = l => l.StartsWith("RCPT TO:<b@", StringComparison.Ordinal)
+            ? "452 4.2.2 mailbox full" : null;
+        world.Spool.Add("a@example.org", ["b@one.example", "c@example.com"], progress: p =>
+        {
+            p.Recipients[0].NextAttemptAt = wall + TimeSpan.FromMinutes(10);
+            p.Recipients[1].NextAttemptAt = wall + TimeSpan.FromMinutes(40);
+        });
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        // The wall clock goes back after the times were stored: the schedule's own clock is what counts.
+        world.StepWallClock(TimeSpan.FromHours(-5));
+        await world.UntilAsync(() => world.NaTarget.Mail.Count == 1, TimeSpan.FromMinutes(45));
+    }
+
+    [Fact]
     public async Task More_recipients_than_a_transaction_takes_go_in_several()
     {
         await using var world = new DeliveryWorld();

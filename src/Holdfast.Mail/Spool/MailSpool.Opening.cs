@@ -16,7 +16,16 @@ internal sealed partial class MailSpool
     private const string FormatName = "holdfast-spool ";
     private const int FormatVersion = 1;
     private readonly CancellationTokenSource _stop = new();
+    private readonly HashSet<uint> _damagedSegments = [];
     private Task _upkeepLoop = Task.CompletedTask;
+
+    /// <summary>Segments in which the scan at open found damage: kept while this process lives, since what stands in
+    /// them unseen may be mail.</summary>
+    internal IReadOnlySet<uint> DamagedSegments => _damagedSegments;
+
+    /// <summary>The disk answered the scan with errors: perhaps it can be read at the next start, so no checkpoint may
+    /// say that everything was seen.</summary>
+    internal bool HasUnread { get; private set; }
 
     public async Task OpenAsync(IProgress<SpoolOpenProgress>? progress, CancellationToken abort)
     {
@@ -76,7 +85,8 @@ internal sealed partial class MailSpool
             _upkeep.NotePosition(position);
         }
         TakeAttempts();
-        var swept = _bodies.Sweep(id => TryFind(id, out _));
+        // Where records are missing, a body without its message is no orphan for certain.
+        var swept = _bodies.Sweep(id => _damagedSegments.Count > 0 || TryFind(id, out _));
         _metrics?.Swept(swept);
         _space.Open();
         UpdatePressure();
@@ -290,16 +300,21 @@ internal sealed partial class MailSpool
         return default;
     }
 
-    private void NoteDamagedRecord(RecordLocation location, string what) =>
+    private void NoteDamagedRecord(RecordLocation location, string what)
+    {
+        _damagedSegments.Add(location.Segment);
         Alert(null, location.Segment, location.Offset, what, "left in the log");
+    }
 
     private void NoteDamagedLog(DamageReport report)
     {
         // Appends that were under way at the crash, or lazy ones never synced: nobody was told that they are stored.
-        if (report.Reason is not (DamageReason.TornTail or DamageReason.UnsyncedLost))
-            Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
-                $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"),
-                "left in the log");
+        if (report.Reason is DamageReason.TornTail or DamageReason.UnsyncedLost)
+            return;
+        _damagedSegments.Add(report.Segment);
+        HasUnread |= report.Reason == DamageReason.ReadError;
+        Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
+            $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"), "left in the log");
     }
 
     private void Alert(string? id, uint segment, long offset, string what, string kept)

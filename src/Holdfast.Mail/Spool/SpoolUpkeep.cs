@@ -190,7 +190,8 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     {
         // The newest tells the log where it ends; it is never deleted, even when it is closed already.
         var all = Log.Segments;
-        var closed = all.Where(s => s.IsClosed && s.Number != all[^1].Number && !IsPoisoned(s.Number)).ToList();
+        var closed = all.Where(s => s.IsClosed && s.Number != all[^1].Number && !IsPoisoned(s.Number)
+            && !spool.DamagedSegments.Contains(s.Number)).ToList();
         if (closed.Count == 0)
             return;
         // What stands in these segments is in the table once the appends of now are through.
@@ -241,6 +242,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     private HashSet<uint> Existing()
     {
         var existing = new HashSet<uint>(_halfDeleted);
+        existing.UnionWith(spool.DamagedSegments);
         foreach (var segment in Log.Segments)
             existing.Add(segment.Number);
         return existing;
@@ -327,7 +329,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     {
         var began = time.GetTimestamp();
         // The position first, then everything that was under way, then the rows.
-        if (Position() is not { } position)
+        if (Position() is not { } position || spool.HasUnread)
             return;
         await epochs.DrainAsync().ConfigureAwait(false);
         await _checkpoint.WriteAsync(position, SyncAllAsync).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using Holdfast.Mail.Spool;
 using Holdfast.Sim.Disks;
 using Holdfast.Storage.Disk;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Tests.Mail.Spool;
 
@@ -47,6 +48,36 @@ public class SpoolTroubleTests
         Assert.Equal(AppendResult.Stored, fixture.TryAppend(SpoolFixture.Bytes(3000), out _));
         fixture.Restart(isPowerCut: true);
         Assert.Equal(2, fixture.Spool.WaitingCount);
+    }
+
+    [Fact]
+    public void Mail_in_a_segment_that_cannot_be_read_at_one_start_is_there_at_the_next()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var small = fixture.Append(SpoolFixture.Bytes(300, 1));
+        var large = fixture.Append(SpoolFixture.Bytes(5000, 2));
+        fixture.Sim.Close();
+        var fails = true;
+        fixture.Disk.BeforeOperation = (_, operation, path) =>
+        {
+            if (fails && operation == "pread" && path.Contains("segments/", StringComparison.Ordinal))
+                throw new DiskException(operation, path, DiskError.Io, 5);
+        };
+        fixture.Restart();
+        Assert.Equal(0, fixture.Spool.WaitingCount);
+        Assert.Contains(fixture.Sim.Evidence.Records, r => r.Kind == EvidenceKind.Alert);
+        fails = false;
+        for (var i = 0; i < 100; i++)
+            fixture.End(fixture.Append(SpoolFixture.Bytes(900, i)));
+        for (var i = 0; i < 5; i++)
+        {
+            fixture.Time.Advance(TimeSpan.FromMinutes(10));
+            fixture.Sim.Upkeep();
+        }
+        fixture.CloseAndRestart();
+        Assert.Equal(2, fixture.Spool.WaitingCount);
+        Assert.Equal(SpoolFixture.Bytes(300, 1), fixture.Content(fixture.Load(small.Envelope.Id)!));
+        Assert.Equal(SpoolFixture.Bytes(5000, 2), fixture.Content(fixture.Load(large.Envelope.Id)!));
     }
 
     [Fact]

@@ -34,8 +34,13 @@ public sealed class ReceiveOptionsValidation : IValidateOptions<ReceiveOptions>
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
+    /// <summary>Stands in the envelopes of our own notices, whose failure is held and never told to a sender.</summary>
+    private const string NoticeName = "notice";
+
     private static void CheckListener(ReceiveOptions options, ListenerOptions listener, string at, List<string> faults)
     {
+        if (string.Equals(listener.Name, NoticeName, StringComparison.OrdinalIgnoreCase))
+            faults.Add($"{at}Name '{NoticeName}' marks Holdfast's own notices: give the listener another name.");
         if (!Enum.IsDefined(listener.Role))
             faults.Add($"{at}Role must be Inbound, Submission or Relay.");
         if (!Enum.IsDefined(listener.Tls))

@@ -19,6 +19,7 @@ public class ReceiveOptionsTests
         AssertFault(o => o.Listeners[0].Endpoint = "127.0.0.1", "must be an IP address");
         AssertFault(o => o.Listeners[0].Endpoint = o.Listeners[1].Endpoint, "its own address or port");
         AssertFault(o => o.Listeners[0].Name = o.Listeners[1].Name, "a name of its own");
+        AssertFault(o => o.Listeners[0].Name = "Notice", "another name");
         AssertFault(o => o.Listeners[0].Domains = ["example.org"], "inbound listeners");
         AssertFault(o => o.Listeners[1].Domains = ["not a domain"], "is not a domain");
         AssertFault(o => o.Listeners[2].AllowPlainTextAuth = false, "needs TLS");

@@ -225,7 +225,7 @@ internal sealed partial class ReceiveSession
         await DropTransactionAsync().ConfigureAwait(false);
     }
 
-    /// <summary>An exception of the disk is an answer here: the client must be told, not cut off.</summary>
+    /// <summary>Whatever goes wrong inside us is an answer here: the client must be told, not cut off.</summary>
     private async ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft)
     {
         try
@@ -233,16 +233,16 @@ internal sealed partial class ReceiveSession
             return await _context.Spool.AppendAsync(envelope, draft, CancellationToken.None)
                 .ConfigureAwait(false);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            LogAppendFailed(_context.Logger, envelope.Id, e.Message);
+            LogAppendFailed(_context.Logger, e, envelope.Id, e.Message);
             return AppendResult.Failed;
         }
     }
 
     [LoggerMessage(EventId = 2013, Level = LogLevel.Warning,
         Message = "Message {Id} could not be stored: {Fault}")]
-    private static partial void LogAppendFailed(ILogger logger, MessageId id, string fault);
+    private static partial void LogAppendFailed(ILogger logger, Exception e, MessageId id, string fault);
 
     private Envelope MakeEnvelope(MessageDraft draft, ContentTraits traits) => new()
     {

@@ -69,6 +69,17 @@ public class ReceiveTransactionTests
     }
 
     [Fact]
+    public async Task A_fault_of_ours_while_storing_is_answered_and_not_a_cut_connection()
+    {
+        await using var bench = await ReceiveBench.StartAsync();
+        bench.Spool.Gate = Task.FromException(new ObjectDisposedException("the log"));
+        var client = await bench.ConnectAsync();
+        await client.BeginDataAsync();
+        await client.ExpectAsync(("x\r\n.", "451 4.3.0"), ("NOOP", "250"));
+        Assert.Equal(0, bench.Spool.DraftsOpen);
+    }
+
+    [Fact]
     public async Task A_group_of_pipelined_commands_is_answered_in_order_in_one_go()
     {
         await using var bench = await ReceiveBench.StartAsync();

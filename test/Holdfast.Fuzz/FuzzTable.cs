@@ -68,7 +68,7 @@ internal static class FuzzTable
         new("reply-trip", DeliverTargets.ReplyRoundTrip, Replies),
         new("capabilities", DeliverTargets.Capabilities, Replies),
         new("dot-stuffing", DeliverTargets.DotStuffing, Content, 512),
-        new("notice", ComposedTargets.Notice, [.. Replies, .. Content, .. Addresses]),
+        new("notice", ComposedTargets.Notice, [.. Replies, .. Content, .. Addresses], IsSlow: true),
         new("trace", ComposedTargets.Trace, Addresses, 700),
         new("segment", SegmentTargets.Walk, Binary),
         new("envelope", SpoolTargets.Envelope, Binary),
@@ -87,7 +87,7 @@ internal static class FuzzTable
         new("quantities", ConfigurationTargets.Quantities, Tokens("ms", "s", "m", "h", "d", "w", ":", ".", "-", "1e9",
             "KiB", "GB", "TiB", "10675199.02:48:05.4775808", "9223372036854775807", "0.0000001",
             "23:59:59.9999999"), 60),
-        new("queue-import", QueueTargets.Import, [.. Export, .. Json]),
+        new("queue-import", QueueTargets.Import, [.. Export, .. Json], IsSlow: true),
         new("content-scan", QueueTargets.ContentScan, Content, 2048),
         new("wildcard", QueueTargets.Wildcard, Tokens("*", "**", "*a", "a*", "A", "\n", "@", ".", "example.org"), 80),
     ];

@@ -9,6 +9,6 @@ internal delegate int FuzzBody(ReadOnlySpan<byte> input);
 /// <param name="Name">As given on the command line; also the folder of the corpus.</param>
 /// <param name="Tokens">Octets that mean something to the code, for insertion.</param>
 /// <param name="BytesMax">Longest input that is made.</param>
-/// <param name="IsSlow">Takes about a millisecond an input: the unit tests give it fewer.</param>
+/// <param name="IsSlow">Takes near a millisecond an input: the unit tests give it fewer.</param>
 internal sealed record FuzzTarget(string Name, FuzzBody Body, IReadOnlyList<byte[]> Tokens, int BytesMax = 1024,
     bool IsSlow = false);

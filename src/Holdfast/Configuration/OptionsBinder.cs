@@ -33,7 +33,9 @@ internal sealed class OptionsBinder(List<ConfigurationFault> faults)
                 faults.Add(new(member.At, memberPath, "unknown key", NameGuess.Suggest(member.Name, known)));
                 continue;
             }
-            if (TryBind(property.PropertyType, member.Value, memberPath, property.Name, out var value))
+            if (member.Value.Kind == NodeKind.Null && TakesNull(property))
+                property.SetValue(target, null);
+            else if (TryBind(property.PropertyType, member.Value, memberPath, property.Name, out var value))
                 property.SetValue(target, value);
         }
         foreach (var property in properties)
@@ -49,14 +51,9 @@ internal sealed class OptionsBinder(List<ConfigurationFault> faults)
     private bool TryBind(Type type, ConfigurationNode node, string path, string name, out object? value)
     {
         value = null;
-        var underlying = Nullable.GetUnderlyingType(type);
         if (node.Kind == NodeKind.Null)
-        {
-            if (underlying is not null || !type.IsValueType)
-                return underlying is not null || type == typeof(string) ? Is(null, out value) : false;
             return Fault(node, path, "null is not allowed here", "leave the key out for its default");
-        }
-        type = underlying ?? type;
+        type = Nullable.GetUnderlyingType(type) ?? type;
         if (ElementType(type) is { } element)
             return TryBindList(type, element, node, path, name, out value);
         if (ValueTypeOfMap(type) is { } mapped)
@@ -67,6 +64,11 @@ internal sealed class OptionsBinder(List<ConfigurationFault> faults)
             return Fault(node, path, $"must be an object, not {Describe(node)}", "write { … }");
         return Is(BindObject(type, node, path, []), out value);
     }
+
+    /// <summary>Only what is declared nullable takes null: everything behind relies on the declarations.</summary>
+    private static bool TakesNull(PropertyInfo property) =>
+        Nullable.GetUnderlyingType(property.PropertyType) is not null
+        || new NullabilityInfoContext().Create(property).WriteState == NullabilityState.Nullable;
 
     private bool TryBindList(Type type, Type element, ConfigurationNode node, string path, string name,
         out object? value)

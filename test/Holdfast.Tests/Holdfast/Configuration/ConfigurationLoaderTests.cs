@@ -86,6 +86,19 @@ public class ConfigurationLoaderTests
     public void Half_a_surrogate_pair_is_a_fault(string text) =>
         Assert.Contains("half of a surrogate pair", Assert.Single(Faults(text)), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("""{ "Topology": { "HomeRegion": "na", "Regions": [ { "Name": null }, { "Name": "na" } ] } }""")]
+    [InlineData("""{ "Mail": { "Route": { "Rules": [ { "Domain": "*", "Service": null, "Mx": true } ] } } }""")]
+    [InlineData("""{ "Mail": { "Route": { "Rules": [ null ] } } }""")]
+    [InlineData("""{ "Mail": { "Route": { "Rules": null } } }""")]
+    [InlineData("""{ "NodeId": null }""")]
+    public void Null_where_a_value_must_be_is_a_fault(string below) => Assert.Contains("null is not allowed here",
+        string.Join('\n', Faults($$"""{ "Holdfast": {{below}} }""")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Null_where_a_value_may_lack_is_none() => Assert.Empty(Faults(
+        """{ "Holdfast": { "Mail": { "Route": { "Rules": [ { "Domain": "*", "Mx": true, "Priority": null } ] } } } }"""));
+
     [Fact]
     public void An_empty_operator_endpoint_means_none() =>
         Assert.Empty(Faults("""{ "Holdfast": { "Operator": { "HttpEndpoint": "" } } }"""));

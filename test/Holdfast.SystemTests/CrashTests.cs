@@ -34,7 +34,8 @@ public class CrashTests
             senders.Add(sender);
             using var stop = new CancellationTokenSource();
             var load = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => sender.RunAsync(int.MaxValue, stop.Token)));
-            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(100, 1500)), TimeProvider.System);
+            // Not sooner: evidence of the start before may be in memory for as long as its writer gathers (200 ms).
+            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(300, 1500)), TimeProvider.System);
             await gateway.KillAsync();
             await stop.CancelAsync();
             await load;

@@ -80,6 +80,9 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     {
         if (!_queue.Writer.TryWrite(new Entry(record, null)))
             Interlocked.Increment(ref _droppedInQueue);
+        // Rare ones that people will ask for after a crash don't wait for company.
+        else if (record.Kind is EvidenceKind.OutcomeUnknown or EvidenceKind.Alert or EvidenceKind.OperatorAct)
+            _wake.TrySetResult();
     }
 
     /// <summary>Returns when everything appended before is in its file (or was dropped and counted).</summary>

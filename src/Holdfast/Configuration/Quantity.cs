@@ -11,7 +11,9 @@ internal static class Quantity
         text = text.Trim();
         duration = TimeSpan.Zero;
         if (text.Contains(':', StringComparison.Ordinal))
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration);
+            // On some fractions of more than its seven digits TimeSpan.TryParse throws (.NET 10).
+            return (text.LastIndexOf('.') < text.LastIndexOf(':') || text.LastIndexOf('.') >= text.Length - 8)
+                && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration);
         if (text == "0")
             return true;
         double seconds = 0;

@@ -79,6 +79,8 @@ internal static class FileTargets
                     continue;
                 Promise.Holds(RoutePatterns.Normalize(pattern) == pattern, "a good pattern is in its normal form");
                 var domain = pattern.StartsWith("*.", StringComparison.Ordinal) ? "any" + pattern[1..] : pattern;
+                if (domain.Length > 253)
+                    continue; // Nothing below it can be a domain.
                 var route = table.Decide(domain).Route;
                 Promise.Holds(route is not null && IndexOf(table, route) <= i,
                     "a rule or one before it takes its domain");

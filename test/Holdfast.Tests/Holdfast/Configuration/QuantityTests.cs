@@ -25,6 +25,8 @@ public class QuantityTests
     [InlineData("-5s")]
     [InlineData("s")]
     [InlineData("99999999999999999999d")]
+    [InlineData("2:3:.000000109036854")]
+    [InlineData("00:00:01.00000001")]
     public void What_is_no_duration_is_refused(string text) => Assert.False(Quantity.TryParseDuration(text, out _));
 
     [Fact]
@@ -34,6 +36,13 @@ public class QuantityTests
         return Quantity.TryParseDuration(Quantity.Describe(duration), out var back)
             && (back - duration).Duration() < TimeSpan.FromMicroseconds(200);
     });
+
+    [Fact]
+    public void A_fraction_has_seven_digits_at_most()
+    {
+        Assert.True(Quantity.TryParseDuration("1.00:00:01.0000001", out var duration));
+        Assert.Equal(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1) + TimeSpan.FromTicks(1), duration);
+    }
 
     [Fact]
     public void The_least_duration_can_be_described()

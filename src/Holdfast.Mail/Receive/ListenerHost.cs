@@ -76,8 +76,9 @@ internal sealed partial class ListenerHost(ReceiveContext context, ListenerPolic
         {
             while (!_sessions.IsEmpty)
             {
+                // A session's own fault, told where it happened, must not keep what follows from being drained.
                 foreach (var session in _sessions.Keys)
-                    await session.Completion.ConfigureAwait(false);
+                    await session.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

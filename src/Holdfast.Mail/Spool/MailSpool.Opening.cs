@@ -119,7 +119,8 @@ internal sealed partial class MailSpool
             if (!_ledger.Table.TryFind(head.Id, out var slot))
                 return false;
             ref var row = ref _ledger.Table[slot];
-            if (row.HasProgress && row.ProgressVersion >= head.Version)
+            // Also when that progress was lost: the mark is older all the same, and less is known than it says.
+            if (row.ProgressVersion >= head.Version)
                 return false;
             row.Set(SpoolRowFlags.AttemptIsOpen, true);
             handle = _ledger.Waiting(slot).Handle;
@@ -151,8 +152,12 @@ internal sealed partial class MailSpool
                 }
             }
         }
-        if (dropped > 0)
-            RowsDropped(dropped);
+        if (dropped == 0)
+            return;
+        RowsDropped(dropped);
+        if (_damagedSegments.Count > 0)
+            Alert(null, _damagedSegments.Min(), 0, string.Create(CultureInfo.InvariantCulture,
+                $"{dropped} messages stood in segments that are not there or can't be read"), "left on the disk");
     }
 
     private void CheckFormat()
@@ -295,7 +300,9 @@ internal sealed partial class MailSpool
         if (hasBody)
             kept += ", " + _damagedRecords.KeepBody(id);
         _recent.Remove(handle);
-        _lazy.WriteDone(new PendingRecord(_lazy, SpoolRecordKind.Done, id, handle, 0, new DoneRecord(id, 0).Encode()));
+        // The highest version: no mark of an attempt has anything to say after it.
+        _lazy.WriteDone(new PendingRecord(_lazy, SpoolRecordKind.Done, id, handle, uint.MaxValue,
+            new DoneRecord(id, 0).Encode()));
         Alert(id.ToString(), location.Segment, location.Offset, what, kept);
         return default;
     }

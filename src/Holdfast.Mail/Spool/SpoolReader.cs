@@ -165,7 +165,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
             // Decoded under the lock: once written, the bytes go back to the pool under it.
             if (lazy.TryGetPending(handle, out var pending))
                 progress = ProgressCodec.TryDecode(pending.Bytes.Span);
-            if (attempts.Find(handle, progress?.Version ?? (row.HasProgress ? row.ProgressVersion : 0)) is { } mark)
+            if (attempts.Find(handle, progress?.Version ?? row.ProgressVersion) is { } mark)
                 progress = ProgressCodec.TryDecode(mark) ?? progress;
             return true;
         }

@@ -273,6 +273,24 @@ public class MailSpoolTests
         Assert.Equal(RecipientState.Delivered, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
     }
 
+    [Fact]
+    public void A_mark_of_an_attempt_older_than_lost_progress_says_nothing()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(300), recipients: 2);
+        fixture.Spool.RecordAttempt(message, [0], "site/target");
+        message.Progress.Recipients[0].LastReply = "first";
+        fixture.Spool.RecordProgress(message);
+        message.Progress.Recipients[1].LastReply = "the second reply";
+        fixture.Spool.RecordProgress(message);
+        fixture.Sim.Flush();
+        Overwrite(fixture, "the second reply"u8);
+        Assert.NotNull(fixture.Load(message.Envelope.Id));
+        fixture.CloseAndRestart();
+        Assert.All(fixture.Load(message.Envelope.Id)!.Progress.Recipients,
+            r => Assert.Equal(RecipientState.OutcomeUnknown, r.State));
+    }
+
     private static void Overwrite(SpoolFixture fixture, ReadOnlySpan<byte> found)
     {
         foreach (var segment in fixture.Disk.List("segments").Where(n => n.EndsWith(".seg", StringComparison.Ordinal)))

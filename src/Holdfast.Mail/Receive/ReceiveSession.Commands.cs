@@ -168,9 +168,11 @@ internal sealed partial class ReceiveSession
         if (_hello.Length == 0)
             return Fault(StandardReplies.NeedHello);
         if (_listener.Tls == ListenerTls.Required && _tls is null)
-            return Fault(StandardReplies.TlsRequired);
+            return LacksCertificate ? ShedForCertificate() : Fault(StandardReplies.TlsRequired);
         if (_listener.Role == ListenerRole.Submission && _user is null)
         {
+            if (LacksCertificate && !MaySignIn)
+                return ShedForCertificate();
             Refuse(StandardReplies.AuthRequired, "sign_in_required");
             return NextStep.Command;
         }
@@ -331,12 +333,14 @@ internal sealed partial class ReceiveSession
             return Fault(StandardReplies.AlreadyTls);
         if (_listener.Tls is not (ListenerTls.StartTls or ListenerTls.Required))
             return Fault(StandardReplies.NotImplemented);
-        if (!OffersTls)
-        {
-            Shed(StandardReplies.TlsUnavailable, "no_certificate");
-            return NextStep.Command;
-        }
-        return NextStep.StartTls;
+        return OffersTls ? NextStep.StartTls : ShedForCertificate();
+    }
+
+    /// <summary>A certificate that we can't read is our trouble: who needs TLS for it is told to come back.</summary>
+    private NextStep ShedForCertificate()
+    {
+        Shed(StandardReplies.TlsUnavailable, "no_certificate");
+        return NextStep.Command;
     }
 
     private NextStep OnAuth(bool hasMore)
@@ -348,7 +352,7 @@ internal sealed partial class ReceiveSession
         if (_listener.Role != ListenerRole.Submission)
             return Fault(StandardReplies.NotImplemented);
         if (!MaySignIn)
-            return Fault(StandardReplies.EncryptionRequiredForAuth);
+            return LacksCertificate ? ShedForCertificate() : Fault(StandardReplies.EncryptionRequiredForAuth);
         if (!_isExtended || _transaction.IsOpen)
             return Fault(StandardReplies.BadSequence);
         if (_command.Argument is not ("PLAIN" or "LOGIN"))

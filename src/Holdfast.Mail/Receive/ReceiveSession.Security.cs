@@ -18,8 +18,11 @@ internal sealed partial class ReceiveSession
     private bool MaySignIn => _listener.Role == ListenerRole.Submission && _user is null
         && (_tls is not null || _listener.Options.AllowPlainTextAuth);
 
-    private bool OffersTls => _tls is null && _listener.Tls is ListenerTls.StartTls or ListenerTls.Required
-        && _tls is null && _listener.Certificate?.Options is not null;
+    private bool OffersTls => MayStartTls && _listener.Certificate?.Options is not null;
+
+    private bool LacksCertificate => MayStartTls && _listener.Certificate?.Options is null;
+
+    private bool MayStartTls => _tls is null && _listener.Tls is (ListenerTls.StartTls or ListenerTls.Required);
 
     /// <summary>RFC 3207. Whatever the client sent behind STARTTLS was written without TLS, perhaps by somebody in the
     /// middle: it is never looked at.</summary>

@@ -85,6 +85,24 @@ public class ReceiveSecurityTests
         await client.ExpectAsync(("STARTTLS", "454 4.7.0"));
     }
 
+    [Theory]
+    [InlineData((int)ListenerTls.Required, 0)]
+    [InlineData((int)ListenerTls.StartTls, 2)]
+    public async Task A_certificate_that_is_missing_where_TLS_is_needed_defers_mail_and_bounces_none(int tls,
+        int listener)
+    {
+        await using var bench = await ReceiveBench.StartAsync(o =>
+        {
+            (o.Listeners[listener].Tls, o.Listeners[listener].CertificateFile) = ((ListenerTls)tls, "cert.pem");
+            o.Listeners[listener].AllowPlainTextAuth = false;
+        });
+        var client = listener == 0 ? await bench.ConnectAsync() : await bench.ConnectAsync(ReceiveBench.Submission);
+        await client.ExpectAsync(("EHLO c", "250-"), ("MAIL FROM:<a@example.org>", "454 4.7.0"),
+            ("STARTTLS", "454 4.7.0"));
+        if (listener != 0)
+            await client.ExpectAsync(("AUTH PLAIN", "454 4.7.0"));
+    }
+
     [Fact]
     public async Task Signing_in_by_plain_allows_sending_as_oneself_only()
     {

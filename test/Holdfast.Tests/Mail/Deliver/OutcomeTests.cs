@@ -196,6 +196,8 @@ public class OutcomeTests
         await world.PassAsync(TimeSpan.FromMinutes(2));
         Assert.False(message.Progress.IsFinal);
         Assert.Single(world.NaTarget.Mail);
+        // Recorded, so that a load from the disk knows it too.
+        Assert.True(world.Spool.Last.ContainsKey(message.Envelope.Id));
         world.Spool.NoticeFault = null;
         await world.EndAsync(message, TimeSpan.FromMinutes(2));
         Assert.Single(world.NaTarget.Mail);

@@ -62,13 +62,14 @@ internal sealed partial class MailSpool
             CheckpointIgnored(fault);
         var replay = new SpoolReplay(_ledger, NoteDamagedRecord, NoteDamagedLog, progress);
         var options = _options.CurrentValue;
-        var log = SegmentLog.Open(_disk, SegmentsDirectory,
-            new SegmentLogOptions
-            {
-                SegmentBytes = options.SegmentBytes,
-                Node = _node,
-                RetryDelay = LogRetryDelay,
-            },
+        var sizes = new SegmentLogOptions
+        {
+            SegmentBytes = options.SegmentBytes,
+            Node = _node,
+            RetryDelay = LogRetryDelay,
+        };
+        _recordBytesMax = sizes.RecordBytesMax;
+        var log = SegmentLog.Open(_disk, SegmentsDirectory, sizes,
             start ?? ScanStart.Beginning, replay, _time, _random, _logger, _segmentMetrics, _seams.Driver);
         log.SegmentPoisoned += _reader.BeginEvacuation;
         _log = log;

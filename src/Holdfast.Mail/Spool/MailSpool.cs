@@ -64,6 +64,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private SegmentLog? _log;
     private IDisposable? _lock;
     private byte _pressure;
+    private long _recordBytesMax = long.MaxValue;
     private bool _isSettled;
     private bool _isClosed;
 
@@ -297,7 +298,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     private void MarkAttempt(SpooledMessage message)
     {
         message.Progress.Version++;
-        var encoded = ProgressCodec.Encode(message.Envelope.Id, message.Progress);
+        var encoded = EncodeProgress(message);
         if (_attempts.TryWrite(message.Handle, message.Progress.Version, encoded.Written.Span))
         {
             ArrayPool<byte>.Shared.Return(encoded.Buffer);
@@ -311,7 +312,20 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     {
         message.Progress.Version++;
         _lazy.WriteProgress(new PendingRecord(_lazy, kind, message.Envelope.Id, message.Handle,
-            message.Progress.Version, ProgressCodec.Encode(message.Envelope.Id, message.Progress)));
+            message.Progress.Version, EncodeProgress(message)));
+    }
+
+    /// <summary>Where thousands of recipients with replies of their own don't fit into a segment, the replies go: a
+    /// record that can't be written would let the same recipients be tried again and again.</summary>
+    private RecordWriter EncodeProgress(SpooledMessage message)
+    {
+        var encoded = ProgressCodec.Encode(message.Envelope.Id, message.Progress);
+        if (encoded.Length <= _recordBytesMax)
+            return encoded;
+        ArrayPool<byte>.Shared.Return(encoded.Buffer);
+        foreach (var recipient in message.Progress.Recipients)
+            (recipient.LastReply, recipient.LastTarget) = (null, null);
+        return ProgressCodec.Encode(message.Envelope.Id, message.Progress);
     }
 
     public ValueTask FlushAsync() => _upkeep.FlushAsync();

@@ -291,6 +291,20 @@ public class MailSpoolTests
             r => Assert.Equal(RecipientState.OutcomeUnknown, r.State));
     }
 
+    [Fact]
+    public void Progress_that_fits_into_no_segment_is_written_without_its_replies()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(300), recipients: 200);
+        for (var i = 0; i < 200; i++)
+            message.Progress.Recipients[i].LastReply = $"{i} {new string('x', 500)}";
+        message.Progress.Recipients[7].State = RecipientState.Delivered;
+        fixture.Spool.RecordProgress(message);
+        fixture.Sim.Flush();
+        fixture.Restart();
+        Assert.Equal(RecipientState.Delivered, fixture.Load(message.Envelope.Id)!.Progress.Recipients[7].State);
+    }
+
     private static void Overwrite(SpoolFixture fixture, ReadOnlySpan<byte> found)
     {
         foreach (var segment in fixture.Disk.List("segments").Where(n => n.EndsWith(".seg", StringComparison.Ordinal)))

@@ -1,3 +1,5 @@
+using Holdfast;
 using Holdfast.Commands;
 
+SocketThreads.Choose();
 return await CommandTree.InvokeAsync(args, Console.Out, Console.Error);

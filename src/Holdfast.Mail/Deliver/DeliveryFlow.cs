@@ -205,8 +205,8 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         {
             if (TryBegin(out var taken, out var wake))
             {
-                ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Flow.SessionAsync(state.Taken),
-                    (Flow: this, Taken: taken), preferLocal: false);
+                // On this thread until it waits for the target: handing it over would cost more than that.
+                _ = SessionAsync(taken);
                 continue;
             }
             if (wake != TimeSpan.MaxValue)

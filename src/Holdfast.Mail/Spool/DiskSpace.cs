@@ -78,7 +78,7 @@ internal sealed class DiskSpace(IDisk disk, Func<SpoolOptions> options)
         try
         {
             using (var file = disk.Open(ReservePath, DiskOpenMode.CreateNew))
-                file.Preallocate(ReserveBytes);
+                file.Reserve(ReserveBytes);
             Volatile.Write(ref _hasReserve, true);
             return true;
         }

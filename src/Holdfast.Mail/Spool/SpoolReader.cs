@@ -7,8 +7,8 @@ namespace Holdfast.Mail.Spool;
 
 /// <summary>Loads messages and opens their content: from memory when it was lately received, else from the log.
 /// </summary>
-/// <remarks>A record that moved while it was being read is read again at its new place. Reads happen on the caller's
-/// thread: they are one verified read of at most a small message, most often from the page cache.</remarks>
+/// <remarks>A record that moved while it was being read is read again at its new place. Reads of the disk leave the
+/// caller's thread, which most often is one that serves sockets.</remarks>
 internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptSlots attempts, BodyMemory memory,
     RecentContent recent, BodyFiles bodies, Offload offload,
     Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
@@ -66,7 +66,9 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
             {
                 var envelope = recent.FindEnvelope(handle)
                     ?? await ReadEnvelopeAsync(handle, row.Location, abort).ConfigureAwait(false);
-                progress ??= ReadProgress(row) ?? NewProgress(envelope, row);
+                if (row.HasProgress && progress is null)
+                    await offload(() => progress = ReadProgress(row)).ConfigureAwait(false);
+                progress ??= NewProgress(envelope, row);
                 if (progress.Recipients.Length != envelope.Recipients.Count)
                     throw new RecordDamagedException(row.Progress, "its progress is of another number of recipients");
                 SettleOpenAttempts(progress, (row.Flags & SpoolRowFlags.LostProgress) != 0);
@@ -204,7 +206,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
         var chunks = new ContentChunks(memory);
         try
         {
-            lazy.Log.Read(location, array);
+            await offload(() => lazy.Log.Read(location, array)).ConfigureAwait(false);
             var envelope = EnvelopeCodec.TryDecode(array.AsSpan(0, (int)location.Length), location.Length, out var head)
                 ?? throw new RecordDamagedException(location, "its envelope does not decode");
             var length = head.HasBodyFile ? 0 : (int)head.ContentBytes;

@@ -1,5 +1,8 @@
 namespace Holdfast.Storage.Segments;
 
+/// <summary>Whether what was left asks for the writer.</summary>
+internal enum WriterWanted : byte { No, Soon, Now }
+
 /// <summary>Where producers leave appends and the writer takes them, in order.</summary>
 /// <remarks>Bounded by <see cref="SegmentLogOptions.PendingMax"/>: beyond it producers wait for their turn.</remarks>
 #pragma warning disable CA1001 // The semaphore holds no handle, and late callers must find a closed intake.
@@ -13,6 +16,7 @@ internal sealed class AppendIntake(int pendingMax)
     private AppendOperation? _last;
     private AppendOperation? _spare;
     private int _spareCount;
+    private bool _isAwaited;
     private bool _isClosed;
 
     /// <summary>Takes room when there is some at once.</summary>
@@ -51,13 +55,23 @@ internal sealed class AppendIntake(int pendingMax)
 
     /// <summary>Leaves an operation for the writer. False when the log is closing.</summary>
     /// <param name="operation">What is left.</param>
-    /// <param name="isFirst">Nothing waited before it: the writer must be woken.</param>
-    public bool TryAdd(AppendOperation operation, out bool isFirst)
+    /// <param name="wanted">Now: the first since the writer took that somebody waits for. Soon: the first, but a lazy
+    /// one.</param>
+    public bool TryAdd(AppendOperation operation, out WriterWanted wanted)
     {
         lock (_gate)
         {
-            isFirst = _last is null;
+            wanted = WriterWanted.No;
             if (_isClosed) return false;
+            if (operation.Durability == Durability.Synced && !_isAwaited)
+            {
+                _isAwaited = true;
+                wanted = WriterWanted.Now;
+            }
+            else if (_last is null)
+            {
+                wanted = WriterWanted.Soon;
+            }
             if (_last is null) _first = operation;
             else _last.Next = operation;
             _last = operation;
@@ -72,6 +86,7 @@ internal sealed class AppendIntake(int pendingMax)
         {
             var first = _first;
             _first = _last = null;
+            _isAwaited = false;
             return first;
         }
     }

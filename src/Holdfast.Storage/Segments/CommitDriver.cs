@@ -16,6 +16,9 @@ public abstract class CommitDriver
     /// <summary>There is something to commit.</summary>
     internal abstract void Wake();
 
+    /// <summary>There is something to commit that nobody waits for: it may go with what comes next.</summary>
+    internal abstract void WakeSoon();
+
     /// <summary>Calls Commit once more after the delay.</summary>
     internal abstract void WakeAfter(TimeSpan delay);
 

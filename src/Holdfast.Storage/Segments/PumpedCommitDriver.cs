@@ -34,6 +34,10 @@ public sealed class PumpedCommitDriver : CommitDriver
     {
     }
 
+    internal override void WakeSoon()
+    {
+    }
+
     internal override void WakeAfter(TimeSpan delay)
     {
     }

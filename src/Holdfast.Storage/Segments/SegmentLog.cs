@@ -249,13 +249,14 @@ public sealed class SegmentLog : ISegmentLog
 
     private AppendOperation Enter(AppendOperation operation)
     {
-        if (!_intake.TryAdd(operation, out var isFirst))
+        if (!_intake.TryAdd(operation, out var wanted))
         {
             operation.Finish(new ObjectDisposedException(nameof(SegmentLog)));
             _intake.Leave(1);
             return operation;
         }
-        if (isFirst) _driver.Wake();
+        if (wanted == WriterWanted.Now) _driver.Wake();
+        else if (wanted == WriterWanted.Soon) _driver.WakeSoon();
         return operation;
     }
 

@@ -9,8 +9,6 @@ using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Segments;
 using Holdfast.Traffic;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -82,10 +80,12 @@ public static class MailRegistration
             p.GetRequiredService<ITargetDialer>(), p.GetRequiredService<DeliverMetrics>(),
             p.GetRequiredService<TimeProvider>(), new Random(deliverSeed),
             p.GetRequiredService<ILogger<DeliveryFlow>>()));
+        // By its own type: as an IConnectionListenerFactory the web server would take it for its transport.
+        services.AddSingleton<SocketListenerFactory>();
         services.AddSingleton(p => new ReceiveServer(p.GetRequiredService<IOptionsMonitor<ReceiveOptions>>(),
             () => hostName(p), p.GetRequiredService<IMailSpool>(), p.GetRequiredService<IEvidenceJournal>(),
-            p.GetRequiredService<ReceiveMetrics>(), MakeTransport(p), p.GetRequiredService<IFileSource>(),
-            p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ReceiveMetrics>(), p.GetRequiredService<SocketListenerFactory>(),
+            p.GetRequiredService<IFileSource>(), p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new MailFlow(p.GetRequiredService<MailSpool>(), p.GetRequiredService<DeliveryFlow>(),
             p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<HostResolver>(),
@@ -124,9 +124,4 @@ public static class MailRegistration
     private static HashSet<IPAddress> OwnAddresses() =>
         [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses)
             .Select(a => a.Address)];
-
-    /// <summary>Kestrel's socket transport without a Kestrel server (docs/decisions/0001).</summary>
-    private static SocketTransportFactory MakeTransport(IServiceProvider services) => new(
-        Options.Create(new SocketTransportOptions { Backlog = 4096, NoDelay = true }),
-        services.GetRequiredService<ILoggerFactory>());
 }

@@ -19,7 +19,7 @@ internal sealed partial class TargetConnection : IAsyncDisposable
 {
     private const int ReadBytes = 4 * 1024;
     private const int WriteBytes = 8 * 1024;
-    private const int StreamBytes = 64 * 1024;
+    private const int StreamBytes = 128 * 1024;
     private const int RecipientsPerGroup = 100;
 
     private readonly TargetTransport _transport;

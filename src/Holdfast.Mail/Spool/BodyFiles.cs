@@ -41,11 +41,13 @@ internal sealed class BodyFiles(IDisk disk)
     /// <summary>Makes the written bytes and their name durable.</summary>
     public void Seal(BodyWriter body, MessageId id)
     {
-        body.File.SyncData();
-        body.Close();
+        // Named first: a journalling file system then writes name and bytes with one commit, and the directory's sync
+        // finds its work done. A file with a name and without its bytes is an orphan, since no envelope names it yet.
         var path = PathOf(id);
         disk.Rename(body.Path, path);
         body.Path = path;
+        body.File.SyncData();
+        body.Close();
         disk.SyncDirectory(Directory);
     }
 

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace Holdfast.Mail.Spool;
 
 /// <summary>What a simulation replaces: threads. Production leaves everything at its default.</summary>
-/// <param name="Offload">Null: disk work runs on the thread pool.</param>
+/// <param name="Offload">Null: disk work runs on threads of its own.</param>
 /// <param name="Driver">Null: the log commits on a thread of its own.</param>
 /// <param name="RunsUpkeep">False: the caller calls <see cref="MailSpool.UpkeepAsync"/>.</param>
 /// <param name="Pause">Null: waits by the clock until the log tries again.</param>
@@ -36,6 +36,8 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
 {
     internal const string SegmentsDirectory = "segments";
     private const int ReservedTries = 4;
+    /// <summary>Body files written, synced and read at once: beyond it a disk gains little.</summary>
+    private const int DiskThreadsMax = 16;
     /// <summary>How soon the log tries again to make a segment.</summary>
     private static readonly TimeSpan LogRetryDelay = TimeSpan.FromMilliseconds(100);
     private readonly IDisk _disk;
@@ -82,7 +84,7 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         _segmentMetrics = segmentMetrics;
         _logger = logger;
         _seams = seams ?? new SpoolSeams();
-        _offload = _seams.Offload ?? (static work => Task.Run(work));
+        _offload = _seams.Offload ?? new DiskThreads(DiskThreadsMax).RunAsync;
         _node = node;
         _sequence = (ulong)random.NextInt64();
         _memory = new BodyMemory(() => _options.CurrentValue.BodyMemoryBytes, time);

@@ -330,7 +330,8 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         return ProgressCodec.Encode(message.Envelope.Id, message.Progress);
     }
 
-    public ValueTask FlushAsync() => _upkeep.FlushAsync();
+    /// <summary>Not open yet: a stop came while it was being replayed, and nothing was written.</summary>
+    public ValueTask FlushAsync() => _log is null ? default : _upkeep.FlushAsync();
 
     public IEnumerable<WaitingMessage> Enumerate()
     {

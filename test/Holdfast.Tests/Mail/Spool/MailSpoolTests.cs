@@ -27,6 +27,17 @@ public class MailSpoolTests
     }
 
     [Fact]
+    public async Task A_spool_that_is_stopped_before_it_opened_flushes_nothing()
+    {
+        var fixture = new SpoolFixture();
+
+        await fixture.Spool.FlushAsync();
+        await fixture.Spool.DisposeAsync();
+
+        Assert.Equal(0, fixture.Spool.WaitingCount);
+    }
+
+    [Fact]
     public void An_arrival_is_announced_with_the_message_so_that_delivery_reads_nothing()
     {
         var fixture = new SpoolFixture().Opened();

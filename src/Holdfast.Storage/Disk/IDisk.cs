@@ -41,7 +41,7 @@ public interface IDiskFile : IDisposable
     void Write(long offset, ReadOnlySpan<byte> buffer);
     /// <summary>Reserves and zeroes blocks so that later writes inside need no allocation (posix_fallocate).</summary>
     void Preallocate(long length);
-    /// <summary>Reserves blocks only: room that is kept, not written. Zeroes where the file system has no call.</summary>
+    /// <summary>Reserves blocks that are kept, not written; zeroes where there is no call for it.</summary>
     void Reserve(long length) => Preallocate(length);
     void Truncate(long length);
     /// <summary>fdatasync. A failure is final for this file: never retry it, never trust its unsynced bytes.</summary>

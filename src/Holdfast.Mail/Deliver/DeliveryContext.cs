@@ -33,8 +33,20 @@ internal sealed class DeliveryContext
     public required int MxPort { get; init; }
     public ConnectionWatch Watch { get; } = new();
     public ConnectionCache Cache { get; } = new();
-    /// <summary>What each target offered last, by its id.</summary>
-    public ConcurrentDictionary<int, TargetCapabilities> Offers { get; } = new();
+    private readonly ConcurrentDictionary<int, TargetCapabilities> _offers = new();
+
+    /// <summary>What each target has ever offered by EHLO, by its id. Absent: it never answered EHLO.</summary>
+    public ConcurrentDictionary<int, TargetCapabilities> EverOffered { get; } = new();
+
+    /// <summary>Notes what a target offers now. An answer to HELO only says nothing about what it can do.</summary>
+    public void NoteOffers(int target, TargetCapabilities offers)
+    {
+        if (_offers.TryGetValue(target, out var known) && ReferenceEquals(known, offers))
+            return;
+        _offers[target] = offers;
+        if (!ReferenceEquals(offers, TargetCapabilities.None))
+            EverOffered.AddOrUpdate(target, offers, (_, before) => before.Union(offers));
+    }
 
     public DeliverySnapshot Snapshot
     {

@@ -198,7 +198,7 @@ internal sealed partial class DeliverySession
                     Fail(fault, taken, null);
                     return;
                 }
-                _context.Offers[target.Id.Value] = _connection!.Capabilities;
+                _context.NoteOffers(target.Id.Value, _connection!.Capabilities);
             }
             // 4. Check what the message needs.
             if (Lacks(_connection!.Capabilities, message.Envelope) is { } lack)
@@ -369,8 +369,8 @@ internal sealed partial class DeliverySession
 
     private enum Lack : byte { EightBitMime = 0, SmtpUtf8 = 1, Size = 2 }
 
-    /// <summary>Passes the target over for another; when all of the service's targets are known to lack it, the message
-    /// has failed.</summary>
+    /// <summary>Passes the target over for another; when all of the service's targets are known never to have had it, the
+    /// message has failed. One that had it, or answers HELO only, is in trouble: its word bounces nothing.</summary>
     private void RefuseForLack(in TakenEntry taken, SpooledMessage message, Lack lack, Topology topology)
     {
         var everywhere = true;
@@ -379,7 +379,7 @@ internal sealed partial class DeliverySession
         {
             foreach (var id in topology.Sites[site.Value].Targets)
             {
-                if (!_context.Offers.TryGetValue(id.Value, out var offers) || Lacks(offers, message.Envelope) != lack)
+                if (!_context.EverOffered.TryGetValue(id.Value, out var ever) || Lacks(ever, message.Envelope) != lack)
                     everywhere = false;
             }
         }

@@ -19,6 +19,15 @@ internal sealed record TargetCapabilities
     public int RecipientsMax { get; init; }
     public int MessagesMax { get; init; }
 
+    /// <summary>What either has offered: a target that offered more before is in trouble now, not of another kind.
+    /// </summary>
+    public TargetCapabilities Union(TargetCapabilities other) => this with
+    {
+        EightBitMime = EightBitMime || other.EightBitMime,
+        SmtpUtf8 = SmtpUtf8 || other.SmtpUtf8,
+        SizeMax = SizeMax == 0 || other.SizeMax == 0 ? 0 : Math.Max(SizeMax, other.SizeMax),
+    };
+
     public static TargetCapabilities Parse(string text)
     {
         var found = new TargetCapabilities();

@@ -117,6 +117,21 @@ public class OutcomeTests
     }
 
     [Fact]
+    public async Task A_target_that_offered_it_before_is_in_trouble_and_bounces_nothing()
+    {
+        await using var world = new DeliveryWorld();
+        var before = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\nplain\r\n");
+        await world.EndAsync(before, Soon);
+        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.PassAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(RecipientState.Waiting, message.Progress.Recipients[0].State);
+        Assert.Empty(world.Spool.Notices);
+    }
+
+    [Fact]
     public async Task Success_that_the_target_will_not_tell_is_told_by_us()
     {
         await using var world = new DeliveryWorld();

@@ -370,7 +370,7 @@ internal sealed partial class DeliverySession
     private enum Lack : byte { EightBitMime = 0, SmtpUtf8 = 1, Size = 2 }
 
     /// <summary>Passes the target over for another; when all of the service's targets are known never to have had it,
-    /// the message has failed. One that had it, or answers HELO only, is in trouble: its word bounces nothing.</summary>
+    /// the message has failed. One that had it, or answers HELO only, is in trouble and bounces nothing.</summary>
     private void RefuseForLack(in TakenEntry taken, SpooledMessage message, Lack lack, Topology topology)
     {
         var everywhere = true;

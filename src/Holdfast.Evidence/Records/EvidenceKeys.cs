@@ -28,12 +28,12 @@ internal static class EvidenceKeys
             filter.Add(Hash(id));
         if (record.Sender is { Length: > 0 } sender)
             filter.Add(Hash(sender));
-        if (record.Recipient is { Length: > 0 } recipient)
+        foreach (var recipient in RecipientsText.Of(record))
             filter.Add(Hash(recipient));
     }
 
     public static bool Mentions(EvidenceRecord record, string normalAddress) =>
-        Is(record.Sender, normalAddress) || Is(record.Recipient, normalAddress);
+        Is(record.Sender, normalAddress) || RecipientsText.Of(record).Any(r => Is(r, normalAddress));
 
     /// <summary>FNV-1a over the normal form's UTF-8 bytes, finished so that every bit depends on all.</summary>
     public static ulong Hash(string text)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Evidence.Records;
 using Holdfast.Storage.Journal;
 
 namespace Holdfast.Evidence.Views;
@@ -14,7 +15,7 @@ internal static class StoryTeller
         // Stable: records of one moment stay in the order in which they were written.
         var ordered = records.OrderBy(r => r.At).ToList();
         var first = ordered[0].At;
-        var recipients = ordered.Where(r => r.Recipient is not null).Select(r => r.Recipient!)
+        var recipients = ordered.SelectMany(RecipientsText.Of)
             .Distinct(StringComparer.OrdinalIgnoreCase).ToList();
         var steps = ordered.Select(r => new StoryStep(r.At, r.At - first, r.Kind, Words(r), r)).ToList();
         var (state, summary) = Summarise(ordered, recipients);
@@ -132,7 +133,8 @@ internal static class StoryTeller
         {
             words += $" at {string.Join(" ", new[] { record.Site, record.Target }.OfType<string>())}";
         }
-        if (record.Attempt is { } attempt)
+        // Failures of a site or target aren't the message's own, so that none may be counted yet.
+        if (record.Attempt is > 0 and var attempt)
             words += $" (attempt {attempt})";
         words += Colon(record.Reply);
         if (record.Reason is { } reason && reason != record.Reply)

@@ -35,6 +35,20 @@ public class MessageTraceTests
     }
 
     [Theory]
+    [InlineData("cid@x.example")]
+    [InlineData("\"a b\"@x.example")]
+    public async Task Each_recipient_of_an_accepted_message_finds_it_and_counts_once(string address)
+    {
+        await using var f = new JournalFixture();
+        f.Add(EvidenceKind.Accepted, Id, "ann@x.example \"a b\"@x.example cid@x.example and 7 more",
+            sender: "b@y.example");
+        f.Add(EvidenceKind.Deferred, Id, "ann@x.example", "mail-na", NotAccepting);
+        var story = Assert.Single(await f.Find(address));
+        Assert.Equal(["ann@x.example", "\"a b\"@x.example", "cid@x.example"], story.Recipients);
+        Assert.StartsWith("1 of 3 waiting since", story.Summary, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("ann@x.example")]
     [InlineData("<BOB@y.example>")]
     public async Task A_message_is_found_by_any_of_its_addresses_with_its_whole_life(string address)

@@ -19,11 +19,25 @@ internal static class Terminal
     public static bool IsTerminal(TextWriter output) =>
         ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
 
+    /// <summary>A table with lines where only the last column must wrap for it; else see <see cref="StackedTable"/>.
+    /// </summary>
     private static void WriteWithLines(IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<Cell>> rows)
     {
+        var width = AnsiConsole.Profile.Width;
+        if (!StackedTable.FitsWithLines(headers, rows, width))
+        {
+            foreach (var (text, style) in StackedTable.Write(headers, rows, width))
+                AnsiConsole.Write(new Text(text, style));
+            return;
+        }
         var table = new Table { Border = TableBorder.Rounded };
-        foreach (var header in headers)
-            table.AddColumn(new TableColumn(new Text(header, new Style(decoration: Decoration.Bold))));
+        for (var i = 0; i < headers.Count; i++)
+        {
+            table.AddColumn(new TableColumn(new Text(headers[i], new Style(decoration: Decoration.Bold)))
+            {
+                NoWrap = i < headers.Count - 1,
+            });
+        }
         foreach (var row in rows)
             table.AddRow(row.Select(c => (Spectre.Console.Rendering.IRenderable)new Text(Printable(c.Text), c.Style)));
         AnsiConsole.Write(table);

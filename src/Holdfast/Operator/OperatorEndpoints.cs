@@ -18,23 +18,28 @@ internal static class OperatorEndpoints
     /// <summary>An exported message may be as large as a message (150 MiB) with its header line.</summary>
     public const long ImportBytesMax = 160L << 20;
 
+    private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
+
+    private static void Map(IEndpointRouteBuilder app, string pattern, RequestDelegate answer) =>
+        app.MapMethods(pattern, ReadMethods, answer);
+
     public static void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/healthz", static context => context.Response.WriteAsync("ok\n"));
-        app.MapGet("/readyz", Ready);
-        app.MapGet("/api/v1/status", static context => Answer(context,
+        Map(app, "/healthz", static context => context.Response.WriteAsync("ok\n"));
+        Map(app, "/readyz", Ready);
+        Map(app, "/api/v1/status", static context => Answer(context,
             Service<StatusBoard>(context).Status(), OperatorJson.Default.StatusView));
-        app.MapGet("/api/v1/sites", static context => Answer(context,
+        Map(app, "/api/v1/sites", static context => Answer(context,
             Service<StatusBoard>(context).Sites(), OperatorJson.Default.IReadOnlyListSiteView));
-        app.MapGet("/api/v1/queue", List);
-        app.MapGet("/api/v1/queue/count", Count);
-        app.MapGet("/api/v1/queue/shape", static async context => await Answer(context,
+        Map(app, "/api/v1/queue", List);
+        Map(app, "/api/v1/queue/count", Count);
+        Map(app, "/api/v1/queue/shape", static async context => await Answer(context,
             await Service<IMailQueue>(context).ShapeAsync(context.RequestAborted), OperatorJson.Default.QueueShape));
-        app.MapGet("/api/v1/queue/{id}", Show);
-        app.MapGet("/api/v1/route", Route);
-        app.MapGet("/api/v1/trace", Trace);
-        app.MapGet("/api/v1/trace/{id}", Trace);
-        app.MapGet("/api/v1/queue/{id}/content", Export);
+        Map(app, "/api/v1/queue/{id}", Show);
+        Map(app, "/api/v1/route", Route);
+        Map(app, "/api/v1/trace", Trace);
+        Map(app, "/api/v1/trace/{id}", Trace);
+        Map(app, "/api/v1/queue/{id}/content", Export);
         app.MapPost("/api/v1/queue/act", Act);
         app.MapPost("/api/v1/queue/import", Import);
         app.MapPost("/api/v1/reload", Reload);

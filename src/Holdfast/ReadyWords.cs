@@ -26,15 +26,18 @@ internal static class ReadyWords
         if (file is null)
         {
             var socket = $"--socket {socketPath}";
+            // What `dotnet run` started is seldom on the PATH.
+            var own = Environment.ProcessPath;
+            var command = Path.GetFileName(own) == "holdfast" ? own : "holdfast";
             text.Append($"""
 
                 Try next, in another terminal:
-                  smtp-sink 127.0.0.1:2601 100                       a place for mail to go (part of Postfix)
+                  smtp-sink 127.0.0.1:2601 100         a place for mail to go (Postfix has it; as root: -u nobody)
                   swaks --server 127.0.0.1:2525 --from ann@example.com --to bob@example.net
                   printf 'Subject: hello\r\n\r\nfirst\r\n' | curl -s smtp://127.0.0.1:2525 \
                     --mail-from ann@example.com --mail-rcpt bob@example.net -T -
-                  holdfast status {socket}
-                  holdfast queue list {socket}
+                  {command} status {socket}
+                  {command} queue list {socket}
                 Without a target up, mail waits safely and is tried again. Ctrl+C drains and stops.
 
                 """);

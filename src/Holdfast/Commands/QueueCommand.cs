@@ -43,6 +43,12 @@ internal static class QueueCommand
         {
             Description = "Most messages to list (0: all of them)", HelpName = "N", DefaultValueFactory = _ => 100,
         };
+        limit.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !int.TryParse(result.Tokens[0].Value, NumberStyles.None,
+                    CultureInfo.InvariantCulture, out _))
+                result.AddError("--limit: a whole number; 0 lists all");
+        });
         var server = new ServerChoice(command);
         var json = JsonOption.Create();
         command.Add(limit);

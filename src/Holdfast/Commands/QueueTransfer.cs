@@ -46,7 +46,8 @@ internal static class QueueTransfer
             }
             while (next is not null);
             parsed.InvocationConfiguration.Output.WriteLine(
-                written == 0 ? "no message matches" : $"{written} messages written to {directory}");
+                written == 0 ? "no message matches"
+                : $"{written} {(written == 1 ? "message" : "messages")} written to {directory}");
             return written == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
         });
         return command;

@@ -12,6 +12,13 @@ internal static class RouteCommand
             "Tell which rule, service, sites and targets a recipient would take now, and why.",
             "holdfast route ann@example.com", "holdfast route ann@example.com --json");
         var address = new Argument<string>("ADDRESS") { Description = "Recipient" };
+        address.Validators.Add(result =>
+        {
+            // A bare postmaster is routed by its listener, never by a rule.
+            if (result.Tokens.Count != 1 || result.Tokens[0].Value.LastIndexOf('@') is not (> 0 and var at)
+                || at == result.Tokens[0].Value.Length - 1)
+                result.AddError("give a recipient's whole address, for example ann@example.com");
+        });
         var server = new ServerChoice(command);
         var json = JsonOption.Create();
         command.Add(address);
@@ -29,7 +36,7 @@ internal static class RouteCommand
             else
             {
                 output.WriteLine(Terminal.Printable(route.Summary));
-                output.WriteLine($"rule {route.Rule ?? "none"}, service {route.Service ?? "none"}");
+                output.WriteLine($"rule: {route.Rule ?? "none"}; service: {route.Service ?? "none"}");
                 if (route.Steps.Count > 0)
                     Terminal.WriteTable(output, ["Site", "Target", "Verdict", "Used now", "Why"],
                         [.. route.Steps.Select(s => (IReadOnlyList<Cell>)

@@ -39,7 +39,8 @@ internal sealed class ServerChoice
             using var rules = Composition.BuildRules();
             var (snapshot, faults) = new ConfigurationLoader(rules).LoadFile(config);
             if (snapshot is null)
-                throw new CommandException($"{config} has {faults.Count} faults; see: holdfast check --config {config}",
+                throw new CommandException(
+                    $"{config} has faults ({faults.Count}); see: holdfast check --config {config}",
                     ExitCode.ConfigurationInvalid);
             var directory = Configuration.DataDirectory.Resolve(null,
                 snapshot.Get<Configuration.HostOptions>().DataDirectory,

@@ -85,7 +85,8 @@ internal static class TraceCommand
     {
         if (trace.Messages.Count == 0)
         {
-            output.WriteLine("nothing is known of it (evidence is kept for Holdfast:Evidence:KeepFor)");
+            output.WriteLine("nothing is known of it: give a whole message id or address; evidence is kept for "
+                + "Holdfast:Evidence:KeepFor");
             return;
         }
         // One message with every step; of several a line each.

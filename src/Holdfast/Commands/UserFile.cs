@@ -71,6 +71,8 @@ internal static class UserFile
     /// read it as before, others never.</summary>
     public static void Write(string path, IReadOnlyList<string> lines)
     {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+            throw new CommandException($"the directory {directory} doesn't exist; make it first", ExitCode.Failed);
         var mode = File.Exists(path)
             ? File.GetUnixFileMode(path)
                 & ~(UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute)

@@ -34,7 +34,14 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
                 UnauthorizedAccessException => "make it readable for the user that holdfast runs as",
                 _ => null,
             };
-            return new(null, [new(TextPosition.Start, "", "can't be read: " + e.Message, suggestion)]);
+            // The file's name stands before the problem already.
+            var why = e switch
+            {
+                FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+                UnauthorizedAccessException when Directory.Exists(path) => "it is a directory",
+                _ => e.Message.TrimEnd('.'),
+            };
+            return new(null, [new(TextPosition.Start, "", "can't be read: " + why, suggestion)]);
         }
         return Load(bytes, path);
     }

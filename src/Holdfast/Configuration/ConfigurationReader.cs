@@ -21,7 +21,7 @@ internal static class ConfigurationReader
         if (utf8.Length > BytesMax)
         {
             faults.Add(new(TextPosition.Start, "",
-                $"the file has {utf8.Length} bytes, more than the {BytesMax} allowed",
+                $"the file has more than the {BytesMax} bytes allowed",
                 "is it the right file?"));
             return null;
         }

@@ -39,6 +39,17 @@ public class CommandTreeTests
     }
 
     [Theory]
+    [InlineData("route", "nonsense")]
+    [InlineData("route", "ann@")]
+    [InlineData("queue", "list", "--limit", "-3")]
+    public async Task What_makes_no_sense_is_said_before_a_server_is_asked(params string[] args)
+    {
+        var (code, _, error) = await Run(args);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("holdfast: ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [MemberData(nameof(AllCommands))]
     public void Every_option_and_argument_is_described(string path)
     {

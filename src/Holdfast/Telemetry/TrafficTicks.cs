@@ -21,10 +21,17 @@ internal sealed partial class TrafficTicks(
             board.Reload(Topology.FromOptions(options, board.Topology), time.GetElapsedTime(0)));
         using var tuning = traffic.OnChange(board.Apply);
         using var timer = new PeriodicTimer(Period, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            foreach (var change in board.Tick(time.GetElapsedTime(0)))
-                Tell(change);
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                foreach (var change in board.Tick(time.GetElapsedTime(0)))
+                    Tell(change);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Ends so at every stop; thrown on, a stop by a second signal would be logged as a failure.
         }
     }
 

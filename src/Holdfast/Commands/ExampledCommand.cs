@@ -31,7 +31,8 @@ internal sealed class HelpWithExamples(HelpAction stock, IReadOnlyList<string> r
         output.WriteLine($"Exit codes: {ExitCode.Ok} ok, {ExitCode.Failed} failed, {ExitCode.Usage} usage, "
             + $"{ExitCode.ConfigurationInvalid} configuration invalid,");
         output.WriteLine($"  {ExitCode.ServerNotReachable} no server answers, "
-            + $"{ExitCode.NothingMatched} nothing matched, {ExitCode.NotConfirmed} not confirmed, {ExitCode.NotReady} not ready,");
+            + $"{ExitCode.NothingMatched} nothing matched, {ExitCode.NotConfirmed} not confirmed, "
+            + $"{ExitCode.NotReady} not ready,");
         output.WriteLine($"  {ExitCode.StoppedNow} stopped before drained.");
         return ExitCode.Ok;
     }

@@ -84,8 +84,8 @@ internal static class SmtpComparison
                         if (only is not null && !name.Equals(only, StringComparison.OrdinalIgnoreCase))
                             continue;
                         using TestedSystem system = name == "Holdfast"
-                            ? new HoldfastSystem(binary, Path.Combine(folder, $"h{load.SizeBytes}-{Guid(round)}"), FreePort())
-                            : new PostfixSystem(Path.Combine(folder, $"p{load.SizeBytes}-{Guid(round)}"), FreePort());
+                            ? new HoldfastSystem(binary, Path.Combine(folder, $"h{load.SizeBytes}-{FolderName(round)}"), FreePort())
+                            : new PostfixSystem(Path.Combine(folder, $"p{load.SizeBytes}-{FolderName(round)}"), FreePort());
                         var measure = MeasureOne(system, load, sink, sinkPort);
                         AnsiConsole.MarkupLineInterpolated(
                             $"{load.SizeBytes,8} B {load.Connections,4} conn {load.Generator,-12} {name,-9} accepted {measure.AcceptedPerSecond,8:F0}/s delivered {measure.DeliveredPerSecond,8:F0}/s cpu {measure.CpuMs,7:F3} ms peak {measure.PeakBytes >> 20,5} MiB");
@@ -214,7 +214,7 @@ internal static class SmtpComparison
         string.Create(CultureInfo.InvariantCulture,
             $"| {load.SizeBytes} | {load.Connections} | {load.Generator} | {m.System} | {m.AcceptedPerSecond:F0} | {m.DeliveredPerSecond:F0} | {m.CpuMs:F3} | {m.PeakBytes >> 20} |"));
 
-    private static string Guid(int round) => string.Create(CultureInfo.InvariantCulture, $"{round}-{Stopwatch.GetTimestamp()}");
+    private static string FolderName(int round) => string.Create(CultureInfo.InvariantCulture, $"{round}-{Stopwatch.GetTimestamp()}");
 
     private static int FreePort()
     {

@@ -18,6 +18,10 @@ internal enum DeliveryActOutcome : byte
     Gone = 2,
     /// <summary>There was nothing to change (already held, not held).</summary>
     Unchanged = 3,
+    /// <summary>The failure notice could not be stored, so nothing was changed: nobody would have been told.</summary>
+    NoticeNotStored = 4,
+    /// <summary>A notice of ours, whose end nobody is told of: it is not expired, only removed.</summary>
+    IsNotice = 5,
 }
 
 /// <summary>One entry of the schedule for a reader outside.</summary>
@@ -32,6 +36,7 @@ internal sealed record ShapeRow(string Destination, long Total, long[] Counts, s
 /// <summary>Answers questions about waiting mail, and acts on it, for the Queue room.</summary>
 internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement settlement, Action wake)
 {
+    private const string ExpiredByOperator = "its delivery was ended by an operator";
     private static readonly TimeSpan PictureFor = TimeSpan.FromMilliseconds(250);
     private readonly Lock _gate = new();
     private TrafficSnapshot? _picture;
@@ -157,8 +162,11 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
         }
     }
 
-    /// <summary>Carries an act out on one message. Evidence about it is the caller's, who knows the actor.</summary>
-    public async ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason)
+    /// <summary>Carries an act out on one message. Evidence about it is the caller's, but for expiry, whose records say
+    /// what became of each recipient's notice.</summary>
+    /// <param name="actor">Who acts, for the evidence.</param>
+    public async ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason,
+        string actor)
     {
         if (!context.Scheduler.TryClaimForAct(handle))
             return context.Scheduler.View(handle, context.Now).Count == 0 ? DeliveryActOutcome.Gone
@@ -172,12 +180,13 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
                 return DeliveryActOutcome.Gone;
             }
             settlement.NoteInterrupted(message);
-            var changed = await ChangeAsync(act, message, reason).ConfigureAwait(false);
+            var outcome = await ChangeAsync(act, message, reason, actor).ConfigureAwait(false);
+            var changed = outcome == DeliveryActOutcome.Done;
             if (changed && act != DeliveryAct.Retry)
                 settlement.Record(message);
             context.Planner.Hand(message, context.Snapshot, force: changed);
             wake();
-            return changed ? DeliveryActOutcome.Done : DeliveryActOutcome.Unchanged;
+            return outcome;
         }
         catch
         {
@@ -186,38 +195,39 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
         }
     }
 
-    private async ValueTask<bool> ChangeAsync(DeliveryAct act, SpooledMessage message, string? reason)
+    private async ValueTask<DeliveryActOutcome> ChangeAsync(DeliveryAct act, SpooledMessage message, string? reason,
+        string actor)
     {
         var progress = message.Progress;
         switch (act)
         {
             case DeliveryAct.Retry:
                 if (progress.IsHeld)
-                    return false;
+                    return DeliveryActOutcome.Unchanged;
                 Due(progress);
-                return true;
+                return DeliveryActOutcome.Done;
             case DeliveryAct.Hold:
                 if (progress.IsHeld)
-                    return false;
+                    return DeliveryActOutcome.Unchanged;
                 progress.IsHeld = true;
                 progress.HoldReason = reason;
-                return true;
+                return DeliveryActOutcome.Done;
             case DeliveryAct.Release:
                 if (!progress.IsHeld)
-                    return false;
+                    return DeliveryActOutcome.Unchanged;
                 progress.IsHeld = false;
                 progress.HoldReason = null;
                 Due(progress);
-                return true;
+                return DeliveryActOutcome.Done;
             case DeliveryAct.Remove:
                 foreach (var recipient in progress.Recipients)
                 {
                     if (!recipient.IsFinal)
                         recipient.State = RecipientState.Removed;
                 }
-                return true;
+                return DeliveryActOutcome.Done;
             default:
-                return await ExpireAsync(message).ConfigureAwait(false);
+                return await ExpireAsync(message, new EndedBy(actor, reason)).ConfigureAwait(false);
         }
     }
 
@@ -227,19 +237,20 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
             recipient.NextAttemptAt = null;
     }
 
-    /// <summary>Each route's recipients by themselves, since routes differ in whether a notice is sent.</summary>
-    private async ValueTask<bool> ExpireAsync(SpooledMessage message)
+    /// <summary>All recipients that wait, in one notice. The sender isn't told the operator's reason, which is for the
+    /// evidence.</summary>
+    private async ValueTask<DeliveryActOutcome> ExpireAsync(SpooledMessage message, EndedBy by)
     {
-        var wall = context.Time.GetUtcNow();
+        if (message.Envelope.Listener == NoticeComposer.ListenerName)
+            return DeliveryActOutcome.IsNotice;
+        var expired = new List<RecipientResult>();
         for (var i = 0; i < message.Progress.Recipients.Length; i++)
         {
-            var recipient = message.Progress.Recipients[i];
-            if (recipient.IsFinal)
-                continue;
-            var rule = DeliveryPlanner.Decide(context.Snapshot.Rules, message.Envelope.Recipients[i]).Route;
-            await settlement.FailAsync(message, [DeliveryUpkeep.Expired(i, recipient)], rule, new AttemptResult(), wall,
-                RecipientState.Expired).ConfigureAwait(false);
+            if (!message.Progress.Recipients[i].IsFinal)
+                expired.Add(DeliveryUpkeep.Expired(i, message.Progress.Recipients[i], ExpiredByOperator));
         }
-        return true;
+        return await settlement.FailAsync(message, expired, new AttemptResult(), context.Time.GetUtcNow(),
+            RecipientState.Expired, by).ConfigureAwait(false)
+            ? DeliveryActOutcome.Done : DeliveryActOutcome.NoticeNotStored;
     }
 }

@@ -1,4 +1,3 @@
-using Holdfast.Mail.Route;
 using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
@@ -6,6 +5,13 @@ using Holdfast.Traffic.Health;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Deliver;
+
+/// <summary>The operator who ends a message before its time.</summary>
+/// <param name="Because">For the evidence only, never for the sender.</param>
+internal sealed record EndedBy(string Actor, string? Because)
+{
+    public string Describe() => $"ended by {Actor}" + (string.IsNullOrEmpty(Because) ? "" : $", because: {Because}");
+}
 
 /// <summary>Turns what an attempt came to into progress, evidence and notices, and gives the message back.</summary>
 /// <remarks>
@@ -66,8 +72,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         if (relayed is not null)
             await RelayedAsync(message, relayed, result, wall).ConfigureAwait(false);
         if (failed is not null)
-            await FailAsync(message, failed, taken.Route.Rule, result, wall, RecipientState.Failed)
-                .ConfigureAwait(false);
+            await FailAsync(message, failed, result, wall, RecipientState.Failed).ConfigureAwait(false);
         Record(message);
         var wish = moved ? new DeliveryPlanner.Wish(taken.Route, result.FailedTarget, taken.Moves + 1)
             : new DeliveryPlanner.Wish(taken.Route, -1, 0);
@@ -154,20 +159,23 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         return wide;
     }
 
-    /// <summary>Recipients failed for good: tells the sender where that is due, then ends them.</summary>
-    public async ValueTask FailAsync(SpooledMessage message, List<RecipientResult> failed, MailRoute? route,
-        AttemptResult result, DateTimeOffset wall, RecipientState state)
+    /// <summary>Recipients failed for good: tells the sender in one notice where that is due, then ends them. False:
+    /// the notice could not be stored, so they wait on.</summary>
+    /// <param name="by">The operator who ends them; null: nobody does, and where the notice fails they fail again
+    /// soon.</param>
+    public async ValueTask<bool> FailAsync(SpooledMessage message, List<RecipientResult> failed, AttemptResult result,
+        DateTimeOffset wall, RecipientState state, EndedBy? by = null)
     {
         var envelope = message.Envelope;
         if (envelope.Listener == NoticeComposer.ListenerName)
         {
             HoldNotice(message, failed, result, wall);
-            return;
+            return true;
         }
         List<NoticeRecipient>? told = null;
         foreach (var one in failed)
         {
-            if (!NoticeDecision.For(NoticeKind.Failure, envelope, envelope.Recipients[one.Index], route).Send)
+            if (!DecisionOn(one.Index).Send)
                 continue;
             var status = state == RecipientState.Expired ? new EnhancedStatus(4, 4, 7)
                 : one.Reply is { Status.IsNone: false, IsPermanent: true } reply ? reply.Status
@@ -182,19 +190,27 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         if (told is not null && !await NotifyAsync(NoticeKind.Failure, message, told, null, wall).ConfigureAwait(false))
         {
             // The failure stands only once the sender's notice does: the recipients wait and fail again.
-            foreach (var one in failed)
+            foreach (var one in failed.Where(_ => by is null))
                 message.Progress.Recipients[one.Index].NextAttemptAt = wall + NoticeRetry;
-            return;
+            return false;
         }
         foreach (var one in failed)
         {
             var progress = message.Progress.Recipients[one.Index];
             progress.State = state;
             progress.NextAttemptAt = null;
-            var decision = NoticeDecision.For(NoticeKind.Failure, envelope, envelope.Recipients[one.Index], route);
             context.Metrics.Failed(state == RecipientState.Expired ? "expired" : "bounced");
             Write(state == RecipientState.Expired ? EvidenceKind.Expired : EvidenceKind.Bounced, message, one, result,
-                wall, null, $"{one.Class.Reason}; {decision.Reason}");
+                wall, null, $"{by?.Describe() ?? one.Class.Reason}; {DecisionOn(one.Index).Reason}", by?.Actor);
+        }
+        return true;
+
+        // By its own route, since routes differ in whether notices are sent.
+        NoticeDecision DecisionOn(int index)
+        {
+            var recipient = envelope.Recipients[index];
+            return NoticeDecision.For(NoticeKind.Failure, envelope, recipient,
+                DeliveryPlanner.Decide(context.Snapshot.Rules, recipient).Route);
         }
     }
 
@@ -298,12 +314,13 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
     }
 
     public void Write(EvidenceKind kind, SpooledMessage message, in RecipientResult one, AttemptResult result,
-        DateTimeOffset wall, DateTimeOffset? next, string? reason)
+        DateTimeOffset wall, DateTimeOffset? next, string? reason, string? actor = null)
     {
         context.Journal.Append(new EvidenceRecord
         {
             At = wall, Kind = kind, MessageId = message.Envelope.Id.ToString(), Sender = message.Envelope.Sender,
-            Recipient = message.Envelope.Recipients[one.Index].Address, Site = result.Site, Target = result.Target,
+            Recipient = message.Envelope.Recipients[one.Index].Address, Actor = actor, Site = result.Site,
+            Target = result.Target,
             Reply = Bounded(one.Text), Reason = reason, Attempt = message.Progress.Recipients[one.Index].Attempts,
             SizeBytes = message.Envelope.SizeBytes, NextAttemptAt = next,
             Took = result.Took > TimeSpan.Zero ? result.Took : null,

@@ -134,17 +134,17 @@ internal sealed partial class DeliveryUpkeep
         {
             if (!message.Progress.Recipients[i].IsFinal && DeliveryPlanner.Decide(_context.Snapshot.Rules,
                 message.Envelope.Recipients[i]).Key == route.Key)
-                expired.Add(Expired(i, message.Progress.Recipients[i]));
+                expired.Add(Expired(i, message.Progress.Recipients[i], "its time ran out"));
         }
         if (expired.Count > 0)
         {
-            await _settlement.FailAsync(message, expired, route.Rule, new AttemptResult(), _context.Time.GetUtcNow(),
+            await _settlement.FailAsync(message, expired, new AttemptResult(), _context.Time.GetUtcNow(),
                 RecipientState.Expired).ConfigureAwait(false);
         }
     }
 
-    internal static RecipientResult Expired(int index, RecipientProgress progress) => new(index, RecipientFate.Failed,
-        new ReplyClassification(FailureScope.Message, true, "its time ran out", RetryAdvice.Usual, -1), null,
+    internal static RecipientResult Expired(int index, RecipientProgress progress, string why) => new(index,
+        RecipientFate.Failed, new ReplyClassification(FailureScope.Message, true, why, RetryAdvice.Usual, -1), null,
         progress.LastReply);
 
     private async ValueTask TellDelayAsync(SpooledMessage message)

@@ -10,6 +10,8 @@ internal sealed class ActTally(QueueActKind act)
     private long _busy;
     private long _gone;
     private long _unchanged;
+    private long _noticesNotStored;
+    private long _notices;
 
     public long Matched { get; private set; }
     public long Changed { get; private set; }
@@ -24,6 +26,8 @@ internal sealed class ActTally(QueueActKind act)
             case DeliveryActOutcome.Done: Changed++; break;
             case DeliveryActOutcome.Busy: _busy++; break;
             case DeliveryActOutcome.Gone: _gone++; break;
+            case DeliveryActOutcome.NoticeNotStored: _noticesNotStored++; break;
+            case DeliveryActOutcome.IsNotice: _notices++; break;
             default: _unchanged++; break;
         }
     }
@@ -32,7 +36,7 @@ internal sealed class ActTally(QueueActKind act)
     {
         var notes = new List<string>();
         if (_busy > 0)
-            notes.Add(Line(_busy, "being delivered just now and left as they were: ask again"));
+            notes.Add(Line(_busy, $"being delivered just now and left as {Before(_busy)}: ask again"));
         if (_gone > 0)
             notes.Add(Line(_gone, "delivered or ended meanwhile"));
         if (_unchanged > 0)
@@ -40,9 +44,15 @@ internal sealed class ActTally(QueueActKind act)
             {
                 QueueActKind.Hold => "held already",
                 QueueActKind.Release => "not held",
-                QueueActKind.Retry => "held: release them instead",
+                QueueActKind.Retry => "held: release instead",
                 _ => "as wanted already",
             }));
+        if (_noticesNotStored > 0)
+            notes.Add(Line(_noticesNotStored, $"left as {Before(_noticesNotStored)}, since the notice to the sender "
+                + "could not be stored: see the log, then ask again"));
+        if (_notices > 0)
+            notes.Add(Line(_notices, $"left as {Before(_notices)}: a notice of ours, whose end nobody is told of; "
+                + "remove it instead"));
         if (WasBrokenOff)
             notes.Add("broken off: messages not reached are as they were");
         return new QueueActResult(Matched, Changed, notes);
@@ -80,6 +90,8 @@ internal sealed class ActTally(QueueActKind act)
                 text.Append(CultureInfo.InvariantCulture, $" {name} \"{value}\"");
         }
     }
+
+    private static string Before(long count) => count == 1 ? "it was" : "they were";
 
     private static string Line(long count, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "was" : "were")} {what}");

@@ -13,7 +13,7 @@ internal interface IWaitingMail
     /// <summary>Age × destination over everything that waits.</summary>
     IReadOnlyList<ShapeRow> Shape(IReadOnlyList<int> ageBoundsMinutes);
     string Why(in EntryView view);
-    ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason);
+    ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason, string actor);
 }
 
 /// <summary>The delivery that runs.</summary>
@@ -24,6 +24,6 @@ internal sealed class WaitingMail(DeliveryFlow flow) : IWaitingMail
     public IReadOnlyList<EntryView> Find(SpoolHandle handle) => flow.Desk.Find(handle);
     public IReadOnlyList<ShapeRow> Shape(IReadOnlyList<int> ageBoundsMinutes) => flow.Desk.Shape(ageBoundsMinutes);
     public string Why(in EntryView view) => flow.Desk.Why(view);
-    public ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason) =>
-        flow.Desk.ActAsync(act, handle, reason);
+    public ValueTask<DeliveryActOutcome> ActAsync(DeliveryAct act, SpoolHandle handle, string? reason,
+        string actor) => flow.Desk.ActAsync(act, handle, reason, actor);
 }

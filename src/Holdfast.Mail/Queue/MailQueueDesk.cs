@@ -112,7 +112,7 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
             if (message is null || (selection.NeedsEnvelope && !selection.Matches(message)))
                 return;
         }
-        var outcome = await waiting.ActAsync(Of(act), candidate.Handle, reason).ConfigureAwait(false);
+        var outcome = await waiting.ActAsync(Of(act), candidate.Handle, reason, actor).ConfigureAwait(false);
         tally.Add(outcome);
         if (outcome == DeliveryActOutcome.Done)
             Record(act, candidate.Id, message, actor, reason);

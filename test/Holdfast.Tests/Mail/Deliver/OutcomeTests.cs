@@ -405,17 +405,17 @@ public class OutcomeTests
         var all = Enumerable.Range(0, 3).Select(i => world.Spool.Add("a@example.org", [$"b{i}@example.com"])).ToList();
         await world.UntilAsync(() => world.Flow.Counts.Scheduled == 3, Soon);
         var desk = world.Flow.Desk;
-        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait"));
-        Assert.Equal(DeliveryActOutcome.Unchanged, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait"));
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait", "uid 1"));
+        Assert.Equal(DeliveryActOutcome.Unchanged, await desk.ActAsync(DeliveryAct.Hold, all[0].Handle, "wait", "uid 1"));
         Assert.Equal(EntryState.Held, desk.Find(all[0].Handle)[0].State);
-        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null));
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null, "uid 1"));
         Assert.Equal(RecipientState.Removed, all[1].Progress.Recipients[0].State);
-        Assert.Equal(DeliveryActOutcome.Gone, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null));
-        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Expire, all[2].Handle, null));
+        Assert.Equal(DeliveryActOutcome.Gone, await desk.ActAsync(DeliveryAct.Remove, all[1].Handle, null, "uid 1"));
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Expire, all[2].Handle, null, "uid 1"));
         Assert.Equal(RecipientState.Expired, all[2].Progress.Recipients[0].State);
         Assert.Single(world.Spool.Notices);
         world.NaTarget.Script = _ => null;
-        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Release, all[0].Handle, null));
+        Assert.Equal(DeliveryActOutcome.Done, await desk.ActAsync(DeliveryAct.Release, all[0].Handle, null, "uid 1"));
         await world.EndAsync(all[0], Soon);
         Assert.Single(world.NaTarget.Mail);
     }

@@ -174,8 +174,23 @@ public sealed class MailQueueDeskTests : IDisposable
         var result = await _queue.Desk.ActAsync(QueueActKind.Hold, new() { All = true }, "op", null,
             QueueFixture.Abort);
         Assert.Equal((3L, 0L), (result.Matched, result.Changed));
-        Assert.Equal(["1 was being delivered just now and left as they were: ask again",
+        Assert.Equal(["1 was being delivered just now and left as it was: ask again",
             "1 was delivered or ended meanwhile", "1 was held already"], result.Notes);
+    }
+
+    [Fact]
+    public async Task An_expiry_without_its_notice_is_not_called_a_change()
+    {
+        var three = AddThree();
+        _queue.Outcomes[three[0].Handle] = DeliveryActOutcome.NoticeNotStored;
+        _queue.Outcomes[three[1].Handle] = DeliveryActOutcome.NoticeNotStored;
+        _queue.Outcomes[three[2].Handle] = DeliveryActOutcome.IsNotice;
+        var result = await _queue.Desk.ActAsync(QueueActKind.Expire, new() { All = true }, "op", null,
+            QueueFixture.Abort);
+        Assert.Equal((3L, 0L), (result.Matched, result.Changed));
+        Assert.Equal(["2 were left as they were, since the notice to the sender could not be stored: see the log, "
+            + "then ask again", "1 was left as it was: a notice of ours, whose end nobody is told of; remove it instead"],
+            result.Notes);
     }
 
     [Fact]
@@ -213,7 +228,7 @@ public sealed class MailQueueDeskTests : IDisposable
             TimeSpan.FromSeconds(10));
         Assert.Equal(1, waiting.Counts.Held);
         Assert.Equal("mail", Assert.Single(waiting.Shape([5, 10])).Destination);
-        Assert.Equal(DeliveryActOutcome.Done, await waiting.ActAsync(DeliveryAct.Release, message.Handle, null));
+        Assert.Equal(DeliveryActOutcome.Done, await waiting.ActAsync(DeliveryAct.Release, message.Handle, null, "uid 1"));
         await world.EndAsync(message, TimeSpan.FromSeconds(10));
     }
 

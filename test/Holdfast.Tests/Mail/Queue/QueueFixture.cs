@@ -82,7 +82,8 @@ internal sealed class QueueFixture : IWaitingMail, IDisposable
         [new ShapeRow("mail", 3, new long[bounds.Count + 1], "ready")];
     string IWaitingMail.Why(in EntryView view) => view.IsDestinationClosed ? "mail-na closed" : "next in 5 min";
 
-    ValueTask<DeliveryActOutcome> IWaitingMail.ActAsync(DeliveryAct act, SpoolHandle handle, string? reason)
+    ValueTask<DeliveryActOutcome> IWaitingMail.ActAsync(DeliveryAct act, SpoolHandle handle, string? reason,
+        string actor)
     {
         var outcome = Outcomes.GetValueOrDefault(handle, DeliveryActOutcome.Done);
         if (outcome == DeliveryActOutcome.Done)

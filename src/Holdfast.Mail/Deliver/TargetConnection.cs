@@ -11,8 +11,9 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>SMTP client on one connection to a target (RFC 5321 §3, pipelined by RFC 2920).</summary>
 /// <remarks>
 /// Promise: every reply, or the fault in its place, ends up in the transaction; nothing is thrown but for our own
-/// mistakes. Once <see cref="Transaction.DotSent"/> is set the outcome without a reply is unknown; before that the
-/// connection may be dropped and the message sent elsewhere. Content goes out byte for byte, dots doubled.
+/// mistakes. Once <see cref="Transaction.DotSent"/> is set (when the write with the dot begins, since a write that fails
+/// may have sent all of it) the outcome without a reply is unknown; before that the connection may be dropped and the
+/// message sent elsewhere. Content goes out byte for byte, dots doubled.
 /// Limits: one transaction at a time; replies up to <see cref="ReplyScanner.BytesMax"/>.
 /// </remarks>
 internal sealed partial class TargetConnection : IAsyncDisposable
@@ -238,7 +239,7 @@ internal sealed partial class TargetConnection : IAsyncDisposable
                     if (read == 0)
                         break;
                     if (_outLength >= StreamBytes
-                        && !await FlushContentAsync(tx, AttemptPhase.Data, block, abort).ConfigureAwait(false))
+                        && !await FlushContentAsync(tx, block, abort).ConfigureAwait(false))
                         return;
                     Reserve(DotStuffing.RoomFor(read) + DotStuffing.EndRoom);
                     _outLength += stuffing.Write(buffer.AsSpan(0, read), _out.AsSpan(_outLength));
@@ -252,35 +253,31 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         Reserve(DotStuffing.EndRoom);
         _outLength += stuffing.End(_out.AsSpan(_outLength));
         tx.BeforeDot?.Invoke(tx);
-        if (!await FlushContentAsync(tx, AttemptPhase.Data, block, abort).ConfigureAwait(false))
-            return;
         tx.DotSent = true;
+        if (!await FlushContentAsync(tx, block, abort).ConfigureAwait(false))
+            return;
         tx.FinalReply = await ReplyAsync(tx, AttemptPhase.FinalDot, -1, _settings.Options.FinalDotTimeout, abort)
             .ConfigureAwait(false);
     }
 
     /// <summary>Writes content. When that fails, what the target had to say before it closed is read: a refusal in the
-    /// middle of the content is an answer.</summary>
-    private async ValueTask<bool> FlushContentAsync(Transaction tx, AttemptPhase phase, TimeSpan limit,
-        CancellationToken abort)
+    /// middle of the content is an answer, and so is a 250 once the dot may have left us.</summary>
+    private async ValueTask<bool> FlushContentAsync(Transaction tx, TimeSpan limit, CancellationToken abort)
     {
-        if (await FlushAsync(tx, phase, limit, abort).ConfigureAwait(false))
+        if (await FlushAsync(tx, AttemptPhase.Data, limit, abort).ConfigureAwait(false))
             return true;
-        if (Volatile.Read(ref _expired))
-            return false;
-        var broken = tx.Broken;
-        tx.Broken = null;
-        var reply = await ReplyAsync(tx, AttemptPhase.FinalDot, -1, TimeSpan.FromSeconds(1), abort, false)
-            .ConfigureAwait(false);
-        tx.Broken = broken;
-        if (reply is { IsPositive: false })
+        // Nobody to listen to after a time-out: the connection is broken off already.
+        var reply = Volatile.Read(ref _expired) ? null
+            : await ReplyAsync(null, AttemptPhase.FinalDot, -1, TimeSpan.FromSeconds(1), abort).ConfigureAwait(false);
+        if (reply is not null && (tx.DotSent || !reply.IsPositive))
         {
+            tx.Broken = null;
             tx.Steps.Add(new StepResult(AttemptPhase.FinalDot, -1, reply, default, null, TimeSpan.Zero));
             tx.FinalReply = reply;
         }
-        else if (broken is { } fault)
+        else if (tx.Broken is { } fault)
         {
-            tx.Steps.Add(fault);
+            tx.Steps.Add(tx.DotSent ? fault with { Phase = AttemptPhase.FinalDot } : fault);
         }
         IsUsable = false;
         return false;

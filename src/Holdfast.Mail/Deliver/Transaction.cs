@@ -33,7 +33,7 @@ internal sealed class Transaction
     public SmtpReply? FinalReply { get; set; }
     /// <summary>What broke the dialogue off, if anything did.</summary>
     public StepResult? Broken { get; set; }
-    /// <summary>The final dot left us: without a reply the outcome is unknown.</summary>
+    /// <summary>The final dot left us, or may have: without a reply the outcome is unknown.</summary>
     public bool DotSent { get; set; }
     /// <summary>At least one octet came back since the transaction began.</summary>
     public bool Answered { get; set; }

@@ -80,6 +80,52 @@ public class OutcomeTests
     }
 
     [Fact]
+    public async Task A_write_with_the_dot_that_fails_may_have_arrived_so_the_outcome_is_unknown()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Fails = w => w.EndsWith("\r\n.\r\n", StringComparison.Ordinal) ? WriteFault.Both
+            : WriteFault.None;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        var recipient = message.Progress.Recipients[0];
+        await world.UntilAsync(() => recipient.State == RecipientState.OutcomeUnknown && world.Flow.Sessions == 0, Soon);
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, recipient.UnknownOutcomes);
+        Assert.Single(world.NaTarget.Mail);
+        Assert.Empty(world.EuTarget.Mail);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.OutcomeUnknown);
+    }
+
+    [Theory]
+    [InlineData("250 2.0.0 taken", RecipientState.Delivered)]
+    [InlineData("550 5.7.1 not this one", RecipientState.Failed)]
+    public async Task What_the_target_says_after_a_failed_write_of_the_dot_is_its_answer(string answer,
+        RecipientState state)
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l == "." ? answer : null;
+        world.NaTarget.Fails = w => w.EndsWith("\r\n.\r\n", StringComparison.Ordinal) ? WriteFault.Writing
+            : WriteFault.None;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.EndAsync(message, Soon);
+        Assert.Equal(state, message.Progress.Recipients[0].State);
+        Assert.Equal(0, message.Progress.Recipients[0].UnknownOutcomes);
+        Assert.Empty(world.EuTarget.Mail);
+    }
+
+    [Fact]
+    public async Task A_write_that_fails_before_the_dot_delivered_nothing_and_the_message_goes_elsewhere()
+    {
+        await using var world = new DeliveryWorld(o => o.GatherBytesMax = 4096);
+        world.NaTarget.Fails = w => w.StartsWith("Subject", StringComparison.Ordinal) ? WriteFault.Both
+            : WriteFault.None;
+        var content = "Subject: x\r\n\r\n" + string.Concat(Enumerable.Repeat(new string('x', 900) + "\r\n", 300));
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], content);
+        await world.EndAsync(message, Soon);
+        Assert.Equal(0, message.Progress.Recipients[0].UnknownOutcomes);
+        Assert.Single(world.EuTarget.Mail);
+    }
+
+    [Fact]
     public async Task A_crash_after_the_final_dot_counts_as_unknown_and_is_tried_at_once()
     {
         await using var world = new DeliveryWorld();

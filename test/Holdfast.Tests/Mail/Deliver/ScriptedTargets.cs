@@ -22,6 +22,15 @@ internal sealed class ScriptedTargets : ITargetDialer
     }
 }
 
+internal enum WriteFault : byte
+{
+    None = 0,
+    /// <summary>The bytes arrive, the write fails, the target's answers can still be read.</summary>
+    Writing = 1,
+    /// <summary>The bytes arrive, the write fails, and so does reading.</summary>
+    Both = 2,
+}
+
 internal sealed record TakenMail(string Sender, IReadOnlyList<string> Recipients, string Content);
 
 /// <summary>One target: answers by rule, keeps what it took.</summary>
@@ -37,6 +46,8 @@ internal sealed class ScriptedTarget
     public string[] Offers { get; set; } = ["PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 50000000", "DSN"];
     /// <summary>Answer to a command line, or to "." for the final dot; null: the usual one.</summary>
     public Func<string, string?> Script { get; set; } = _ => null;
+    /// <summary>Says of each write of ours whether it fails although its bytes arrive.</summary>
+    public Func<string, WriteFault> Fails { get; set; } = _ => WriteFault.None;
     public ConcurrentQueue<TakenMail> Mail { get; } = new();
     /// <summary>Command lines in the order in which they came, over all connections.</summary>
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -51,7 +62,7 @@ internal sealed class ScriptedTarget
         var toServer = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         var toClient = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         _ = ServeAsync(toServer.Reader, toClient.Writer);
-        return new PipeTransport(toClient.Reader, toServer.Writer);
+        return new PipeTransport(toClient.Reader, toServer.Writer, this);
     }
 
     private async Task ServeAsync(PipeReader input, PipeWriter output)
@@ -164,9 +175,9 @@ internal sealed class ScriptedTarget
         return line[(open + 1)..line.IndexOf('>', StringComparison.Ordinal)];
     }
 
-    private sealed class PipeTransport(PipeReader input, PipeWriter output) : TargetTransport
+    private sealed class PipeTransport(PipeReader input, PipeWriter output, ScriptedTarget target) : TargetTransport
     {
-        public override Stream Stream { get; } = new PairStream(input, output);
+        public override Stream Stream { get; } = new PairStream(input, output, target);
         public override void Abort() => ((PairStream)Stream).Abort();
 
         public override async ValueTask DisposeAsync()
@@ -176,7 +187,7 @@ internal sealed class ScriptedTarget
         }
     }
 
-    private sealed class PairStream(PipeReader input, PipeWriter output) : Stream
+    private sealed class PairStream(PipeReader input, PipeWriter output, ScriptedTarget target) : Stream
     {
         private readonly CancellationTokenSource _aborted = new();
 
@@ -212,7 +223,10 @@ internal sealed class ScriptedTarget
             {
                 throw new IOException("broken off", e);
             }
-            if (flushed.IsCompleted)
+            var fault = target.Fails(Encoding.Latin1.GetString(buffer.Span));
+            if (fault == WriteFault.Both)
+                await _aborted.CancelAsync();
+            if (flushed.IsCompleted || fault != WriteFault.None)
                 throw new IOException("reset by peer");
         }
 

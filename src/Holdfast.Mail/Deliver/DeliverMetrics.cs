@@ -14,6 +14,7 @@ internal sealed class DeliverMetrics
     private readonly Counter<long> _notices;
     private readonly Counter<long> _opened;
     private readonly Counter<long> _connectFailed;
+    private readonly Counter<long> _unasked;
     private readonly Histogram<double> _delay;
     private readonly UpDownCounter<long> _connections;
 
@@ -39,6 +40,8 @@ internal sealed class DeliverMetrics
             "Connections to targets that reached a greeting and EHLO.");
         _connectFailed = Meter.CreateCounter<long>("holdfast.deliver.connection_failures", "{connection}",
             "Connections that failed before mail could be offered.");
+        _unasked = Meter.CreateCounter<long>("holdfast.deliver.unasked_replies", "{connection}",
+            "Connections closed between messages because the target had said more than it was asked.");
         _delay = Meter.CreateHistogram("holdfast.deliver.delay", "s",
             "Time from acceptance to the target's final reply.",
             advice: new InstrumentAdvice<double>
@@ -100,6 +103,7 @@ internal sealed class DeliverMetrics
     }
 
     public void Closed() => _connections.Add(-1);
+    public void Unasked() => _unasked.Add(1);
     public void ConnectFailed(string cause) => _connectFailed.Add(1, Error(cause));
 
     private static KeyValuePair<string, object?> Error(string type) => new("error.type", type);

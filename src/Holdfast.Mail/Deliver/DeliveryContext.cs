@@ -62,6 +62,15 @@ internal sealed class DeliveryContext
             return Snapshot.Retry.NextDelay(failure, attempts, _random);
     }
 
+    /// <summary>Ends a connection politely.</summary>
+    public ValueTask CloseAsync(TargetConnection connection)
+    {
+        Metrics.Closed();
+        if (connection.Unasked == Unread.Octets)
+            Metrics.Unasked();
+        return connection.QuitAsync(CancellationToken.None);
+    }
+
     public TimeSpan Pace(string sender, string recipient)
     {
         lock (_randomGate)

@@ -131,10 +131,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         await _stop.CancelAsync().ConfigureAwait(false);
         await _background.WaitAsync(abort).ConfigureAwait(false);
         foreach (var connection in _context.Cache.Sweep(_context.Now, TimeSpan.Zero, all: true))
-        {
-            _context.Metrics.Closed();
-            await connection.QuitAsync(CancellationToken.None).ConfigureAwait(false);
-        }
+            await _context.CloseAsync(connection).ConfigureAwait(false);
         await _context.Spool.FlushAsync().ConfigureAwait(false);
     }
 

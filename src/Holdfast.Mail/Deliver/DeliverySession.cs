@@ -443,7 +443,8 @@ internal sealed partial class DeliverySession
         var options = _context.Snapshot.Options;
         if (_connection is not null)
         {
-            if (_connection.IsUsable && _connectedTo == (route, target) && !IsSpent(_connection))
+            if (_connection.IsUsable && _connectedTo == (route, target) && !IsSpent(_connection)
+                && _connection.Unasked == Unread.Nothing)
                 return;
             await KeepConnectionAsync().ConfigureAwait(false);
         }
@@ -453,7 +454,7 @@ internal sealed partial class DeliverySession
             _connectedTo = (route, target);
             if (stale is null)
                 return;
-            await CloseAsync(stale).ConfigureAwait(false);
+            await _context.CloseAsync(stale).ConfigureAwait(false);
         }
     }
 
@@ -466,9 +467,10 @@ internal sealed partial class DeliverySession
         if (_connection is not { } connection)
             return;
         _connection = null;
-        if (!connection.IsUsable || IsSpent(connection) || !_context.Cache.TryKeep(_connectedTo.Route,
-            _connectedTo.Target, connection, _context.Snapshot.Options.IdleConnectionsPerTargetMax, _context.Now))
-            await CloseAsync(connection).ConfigureAwait(false);
+        if (!connection.IsUsable || IsSpent(connection) || connection.Unasked != Unread.Nothing
+            || !_context.Cache.TryKeep(_connectedTo.Route, _connectedTo.Target, connection,
+                _context.Snapshot.Options.IdleConnectionsPerTargetMax, _context.Now))
+            await _context.CloseAsync(connection).ConfigureAwait(false);
     }
 
     private async ValueTask DropConnectionAsync()
@@ -478,12 +480,6 @@ internal sealed partial class DeliverySession
         _connection = null;
         _context.Metrics.Closed();
         await connection.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private async ValueTask CloseAsync(TargetConnection connection)
-    {
-        _context.Metrics.Closed();
-        await connection.QuitAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
     [LoggerMessage(EventId = 2320, Level = LogLevel.Error,

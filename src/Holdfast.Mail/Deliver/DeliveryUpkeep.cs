@@ -66,10 +66,7 @@ internal sealed partial class DeliveryUpkeep
             return;
         _nextClose = now + CloseEvery;
         foreach (var connection in _context.Cache.Sweep(now, _context.Snapshot.Options.IdleTimeout))
-        {
-            _context.Metrics.Closed();
-            await connection.QuitAsync(CancellationToken.None).ConfigureAwait(false);
-        }
+            await _context.CloseAsync(connection).ConfigureAwait(false);
     }
 
     /// <summary>Carries chores out, one after another.</summary>

@@ -14,6 +14,8 @@ namespace Holdfast.Mail.Deliver;
 /// mistakes. Once <see cref="Transaction.DotSent"/> is set (when the write with the dot begins, since a write that fails
 /// may have sent all of it) the outcome without a reply is unknown; before that the connection may be dropped and the
 /// message sent elsewhere. Content goes out byte for byte, dots doubled.
+/// Replies are counted against commands: a target that sent more than was asked for is out of step, and what it says
+/// would be taken for the answer to something else. So nothing may wait unread when a transaction or a final dot begins.
 /// Limits: one transaction at a time; replies up to <see cref="ReplyScanner.BytesMax"/>.
 /// </remarks>
 internal sealed partial class TargetConnection : IAsyncDisposable
@@ -82,10 +84,13 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         _transport.Abort();
     }
 
-    /// <summary>Bytes or an end that a target sends unasked (421, close) make an idle connection useless. Doesn't wait.
-    /// </summary>
+    /// <summary>What the target sent unasked since its last reply (421, a close, a reply too many) makes the connection
+    /// useless for another message. Doesn't wait.</summary>
+    public Unread Unasked => _inEnd > _inStart ? Unread.Octets : IsUsable ? _transport.Peek() : Unread.Nothing;
+
+    /// <summary>True for an idle connection that shouldn't be used or kept any more. Doesn't wait.</summary>
     public bool IsStale(TimeSpan now, TimeSpan idleTimeout) =>
-        !IsUsable || _inEnd > _inStart || now - IdleSince > idleTimeout;
+        !IsUsable || now - IdleSince > idleTimeout || Unasked != Unread.Nothing;
 
     /// <summary>Sends one message. The transaction says what came of it.</summary>
     public async ValueTask SendAsync(Transaction transaction, CancellationToken abort)
@@ -159,6 +164,15 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         var data = await ReplyAsync(tx, AttemptPhase.Data, -1, dataLimit, abort, wanted).ConfigureAwait(false);
         if (data is null)
             return false;
+        if (data.IsPositive || (data.Code != 354 && _inEnd > _inStart))
+        {
+            // A reply too many came before, and so each was taken for the next command's: none can be trusted.
+            tx.MailReply = null;
+            for (var i = 0; i < count; i++)
+                tx.RecipientReplies[i] = null;
+            Break(tx, AttemptPhase.Data, ConnectionFault.NotSmtp, "its replies are out of step with the commands");
+            return false;
+        }
         if (wanted)
             tx.DataReply = data;
         if (data.Code == 354)
@@ -252,12 +266,35 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         }
         Reserve(DotStuffing.EndRoom);
         _outLength += stuffing.End(_out.AsSpan(_outLength));
+        if (!await MaySendDotAsync(tx, abort).ConfigureAwait(false))
+            return;
         tx.BeforeDot?.Invoke(tx);
         tx.DotSent = true;
         if (!await FlushContentAsync(tx, block, abort).ConfigureAwait(false))
             return;
         tx.FinalReply = await ReplyAsync(tx, AttemptPhase.FinalDot, -1, _settings.Options.FinalDotTimeout, abort)
             .ConfigureAwait(false);
+    }
+
+    /// <summary>What comes before the dot is sent can't be its answer: a refusal ends the transaction, and so does a
+    /// reply too many, which would be taken for a delivery.</summary>
+    private async ValueTask<bool> MaySendDotAsync(Transaction tx, CancellationToken abort)
+    {
+        // Under TLS unread octets needn't be a reply (RFC 8446 §4.6), so only what is decrypted counts.
+        if (_inEnd == _inStart && (_stream != _transport.Stream || _transport.Peek() != Unread.Octets))
+            return true;
+        var reply = await ReplyAsync(null, AttemptPhase.FinalDot, -1, TimeSpan.FromSeconds(1), abort)
+            .ConfigureAwait(false);
+        IsUsable = false;
+        if (reply is { Code: >= 400 })
+        {
+            tx.Steps.Add(new StepResult(AttemptPhase.FinalDot, -1, reply, default, null, TimeSpan.Zero));
+            tx.FinalReply = reply;
+            return false;
+        }
+        Break(tx, AttemptPhase.Data, ConnectionFault.NotSmtp, "it answered the final dot before it was sent");
+        tx.Steps.Add(_broken);
+        return false;
     }
 
     /// <summary>Writes content. When that fails, what the target had to say before it closed is read: a refusal in the

@@ -16,7 +16,10 @@ internal sealed partial class TargetConnection
     /// </summary>
     /// <param name="plain">True: don't try TLS (an opportunistic handshake failed a moment ago).</param>
     /// <returns>Null when open; else the step that failed.</returns>
-    public async ValueTask<StepResult?> OpenAsync(List<StepResult> steps, bool plain, CancellationToken abort)
+    public async ValueTask<StepResult?> OpenAsync(List<StepResult> steps, bool plain, CancellationToken abort) =>
+        await GreetAsync(steps, plain, abort).ConfigureAwait(false) ?? OutOfStep(steps);
+
+    private async ValueTask<StepResult?> GreetAsync(List<StepResult> steps, bool plain, CancellationToken abort)
     {
         var limit = _settings.Limit(_settings.Options.GreetingTimeout);
         _sentAt = Now();
@@ -33,6 +36,8 @@ internal sealed partial class TargetConnection
             return mode == TlsMode.Opportunistic ? null
                 : Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, "STARTTLS is required and not offered");
         }
+        if (OutOfStep(steps) is { } outOfStep)
+            return outOfStep;
         Append("STARTTLS\r\n"u8);
         if (!await FlushAsync(null, AttemptPhase.Tls, limit, abort).ConfigureAwait(false))
             return Failed(steps);
@@ -62,6 +67,8 @@ internal sealed partial class TargetConnection
 
     private async ValueTask<StepResult?> HelloAsync(List<StepResult> steps, TimeSpan limit, CancellationToken abort)
     {
+        if (OutOfStep(steps) is { } outOfStep)
+            return outOfStep;
         Append("EHLO "u8);
         Append(_settings.HelloName);
         Append("\r\n"u8);
@@ -133,6 +140,10 @@ internal sealed partial class TargetConnection
         _certificateRefused = !holds;
         return holds;
     }
+
+    /// <summary>Not null: it sent more than it was asked for, which would be taken for the next answer.</summary>
+    private StepResult? OutOfStep(List<StepResult> steps) => _inEnd == _inStart || !IsUsable ? null
+        : Fail(steps, AttemptPhase.Hello, ConnectionFault.NotSmtp, "it sends more replies than it gets commands");
 
     private StepResult Failed(List<StepResult> steps)
     {

@@ -23,6 +23,8 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     public const int Eu = 2602;
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly MeterListener _listener = new();
+    private readonly ConcurrentDictionary<string, long> _counted = new();
 
     public DeliveryWorld(Action<DeliverOptions>? deliver = null, RouteOptions? route = null, bool oneSite = false,
         IMxResolver? mx = null)
@@ -51,13 +53,24 @@ internal sealed class DeliveryWorld : IAsyncDisposable
             {
                 Rules = [new RouteRuleOptions { Domain = "*", Service = "mail" }],
             }), () => "holdfast.example");
+        var metrics = new DeliverMetrics(_services.GetRequiredService<IMeterFactory>());
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter == metrics.Meter)
+                listener.EnableMeasurementEvents(instrument);
+        };
+        _listener.SetMeasurementEventCallback<long>((instrument, value, _, _) =>
+            _counted.AddOrUpdate(instrument.Name, value, (_, before) => before + value));
+        _listener.Start();
         Flow = new DeliveryFlow(sources, Spool, Board, Journal, mx ?? new NoMx(), new NoMxTlsPolicy(), new NoHosts(),
-            Targets, new DeliverMetrics(_services.GetRequiredService<IMeterFactory>()), Time, new Random(2),
-            Log);
+            Targets, metrics, Time, new Random(2), Log);
         NaTarget = Targets.Add(Na);
         EuTarget = Targets.Add(Eu);
         Flow.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
+
+    /// <summary>What the counter has come to.</summary>
+    public long Counted(string counter) => _counted.GetValueOrDefault(counter);
 
     public SteppedTime Time { get; } = new();
     public ScriptedTargets Targets { get; } = new();
@@ -127,6 +140,7 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Flow.DisposeAsync();
+        _listener.Dispose();
         await _services.DisposeAsync();
     }
 

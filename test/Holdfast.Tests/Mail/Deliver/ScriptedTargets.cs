@@ -55,12 +55,17 @@ internal sealed class ScriptedTarget
     public ConcurrentQueue<string> Chunks { get; } = new();
     private int _connections;
     public int Connections => Volatile.Read(ref _connections);
+    private PipeWriter? _latest;
+
+    /// <summary>Says something unasked on the latest connection.</summary>
+    public async Task SayAsync(string line) => await AnswerAsync(_latest!, line);
 
     public TargetTransport Connect()
     {
         Interlocked.Increment(ref _connections);
         var toServer = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         var toClient = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        _latest = toClient.Writer;
         _ = ServeAsync(toServer.Reader, toClient.Writer);
         return new PipeTransport(toClient.Reader, toServer.Writer, this);
     }
@@ -179,6 +184,14 @@ internal sealed class ScriptedTarget
     {
         public override Stream Stream { get; } = new PairStream(input, output, target);
         public override void Abort() => ((PairStream)Stream).Abort();
+
+        public override Unread Peek()
+        {
+            if (!input.TryRead(out var read))
+                return Unread.Nothing;
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
+            return read.Buffer.Length > 0 ? Unread.Octets : Unread.End;
+        }
 
         public override async ValueTask DisposeAsync()
         {

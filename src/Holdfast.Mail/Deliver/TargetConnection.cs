@@ -11,11 +11,12 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>SMTP client on one connection to a target (RFC 5321 §3, pipelined by RFC 2920).</summary>
 /// <remarks>
 /// Promise: every reply, or the fault in its place, ends up in the transaction; nothing is thrown but for our own
-/// mistakes. Once <see cref="Transaction.DotSent"/> is set (when the write with the dot begins, since a write that fails
-/// may have sent all of it) the outcome without a reply is unknown; before that the connection may be dropped and the
-/// message sent elsewhere. Content goes out byte for byte, dots doubled.
+/// mistakes. Once <see cref="Transaction.DotSent"/> is set (when the write with the dot begins, since a write that
+/// fails may have sent all of it) the outcome without a reply is unknown; before that the connection may be dropped and
+/// the message sent elsewhere. Content goes out byte for byte, dots doubled.
 /// Replies are counted against commands: a target that sent more than was asked for is out of step, and what it says
-/// would be taken for the answer to something else. So nothing may wait unread when a transaction or a final dot begins.
+/// would be taken for the answer to something else. So nothing may wait unread when a transaction or a final dot
+/// begins.
 /// Limits: one transaction at a time; replies up to <see cref="ReplyScanner.BytesMax"/>.
 /// </remarks>
 internal sealed partial class TargetConnection : IAsyncDisposable

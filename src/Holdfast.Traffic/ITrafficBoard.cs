@@ -1,5 +1,7 @@
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic;
@@ -23,6 +25,28 @@ public interface ITrafficBoard
     /// succeeded.</summary>
     void Release(in Placement placement, bool delivered, TimeSpan now);
 
+    /// <summary>A question was sent: counts as failed when unanswered after the longest of the target's own baseline
+    /// (p99.5), <paramref name="allowance"/> and a second; taken back when it is answered after all.</summary>
+    /// <remarks>What is placed for HTTP is expected from then on. Nothing is done without a ticket.</remarks>
+    void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now);
+
+    /// <summary>Asks whether a request may wait for a place; admitted, it counts as queued until it is placed or
+    /// withdrawn.</summary>
+    /// <param name="cohort">Hash of user and hour: users are refused by whole cohorts.</param>
+    Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now);
+
+    /// <summary>A request that was admitted will not be placed: its deadline passed, or its client left.</summary>
+    void Withdraw(ServiceId service, TimeSpan now);
+
+    /// <summary>An end-to-end check came to an end: a mail read back, a write then read.</summary>
+    void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now);
+
+    /// <summary>What an act would do to load and shedding, by what is known now.</summary>
+    ActPrediction Predict(in OperatorAct act, TimeSpan now);
+
+    /// <summary>Does an operator's act, or says why not.</summary>
+    ActOutcome Apply(in OperatorAct act, TimeSpan now);
+
     /// <summary>True when every site of the service is closed: its retry and expiry clocks stand still.</summary>
     bool IsClosed(ServiceId service);
 
@@ -38,12 +62,38 @@ public interface ITrafficBoard
 }
 
 /// <summary>What the board looks like now.</summary>
-public sealed record TrafficSnapshot(IReadOnlyList<SiteSnapshot> Sites);
+public sealed record TrafficSnapshot(IReadOnlyList<SiteSnapshot> Sites)
+{
+    public IReadOnlyList<ServiceSnapshot> Services { get; init; } = [];
+    /// <summary>Acts of operators in force, oldest first.</summary>
+    public IReadOnlyList<ActSnapshot> Acts { get; init; } = [];
+}
+
+/// <summary>A service's queue and what is refused of it.</summary>
+/// <param name="ShedShare">Share of requests refused before they queue.</param>
+public sealed record ServiceSnapshot(string Service, int Queued, double ShedShare, bool IsClosed);
 
 /// <summary>A site as <c>holdfast status</c> and <c>/api/v1/sites</c> show it. Rates are a second, over 10 s.</summary>
 public sealed record SiteSnapshot(
     string Service, string Site, string Region, bool IsHome, Verdict Verdict, double? CapacityPerSecond,
-    double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetSnapshot> Targets);
+    double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetSnapshot> Targets)
+{
+    /// <summary>Part of what it would get that it is given: below 1 when degraded or weighted by hand.</summary>
+    public double Weight { get; init; } = 1;
+    public int InFlight { get; init; }
+    /// <summary>Transactions at once over its open targets.</summary>
+    public int Limit { get; init; }
+    /// <summary>Operations a second that it has carried well in the last 24 h, or that were declared.</summary>
+    public double ProvenPerSecond { get; init; }
+    /// <summary>What more it may be given a second.</summary>
+    public double HeadroomPerSecond { get; init; }
+    public IReadOnlyList<OperationSnapshot> Operations { get; init; } = [];
+}
+
+/// <summary>What was seen of one operation class at a site lately.</summary>
+public sealed record OperationSnapshot(
+    OperationClass Operation, double PerSecond, double SuccessShare, TimeSpan LatencyP50, TimeSpan LatencyP95,
+    string Evidence);
 
 public sealed record TargetSnapshot(
     string Address, Verdict Verdict, int InFlight, int Limit, double DeliveredPerSecond, TimeSpan LatencyP50,

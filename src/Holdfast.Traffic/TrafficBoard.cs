@@ -1,5 +1,7 @@
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic;
@@ -37,6 +39,42 @@ public sealed class TrafficBoard : ITrafficBoard
     {
         lock (_gate)
             _engine.Release(placement, delivered, now);
+    }
+
+    public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.Expect(placement, phase, allowance, now);
+    }
+
+    public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Admit(service, priority, cohort);
+    }
+
+    public void Withdraw(ServiceId service, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.Withdraw(service);
+    }
+
+    public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.ReportCanary(site, passed, latency, now);
+    }
+
+    public ActPrediction Predict(in OperatorAct act, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Predict(act, now);
+    }
+
+    public ActOutcome Apply(in OperatorAct act, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Apply(act, now);
     }
 
     public bool IsClosed(ServiceId service)

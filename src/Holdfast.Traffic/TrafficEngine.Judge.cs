@@ -16,7 +16,7 @@ internal sealed partial class TrafficEngine
         switch (outcome.Scope)
         {
             case FailureScope.None:
-                if (outcome.Phase == AttemptPhase.FinalDot)
+                if (outcome.Phase is AttemptPhase.FinalDot or AttemptPhase.Answer)
                     Succeed(site, target, outcome.Latency.TotalSeconds, now);
                 break;
             case FailureScope.Target or FailureScope.Site or FailureScope.Unclassified:

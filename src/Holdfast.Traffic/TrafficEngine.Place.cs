@@ -15,7 +15,14 @@ internal sealed partial class TrafficEngine
 
     public Placement Place(in PlacementRequest request, TimeSpan time)
     {
-        var now = time.TotalSeconds;
+        var placement = Choose(request, time.TotalSeconds);
+        if (placement.MaySend && !request.CanWait && request.Attempt == 0 && !request.IsHedge)
+            _queues[request.Service.Value].Release();
+        return placement;
+    }
+
+    private Placement Choose(in PlacementRequest request, double now)
+    {
         var order = Topology.Services[request.Service.Value].SitesNearestFirst;
         // 1. Where an attempt ended unknown, the same site first: it may know the message already.
         if (request.Prefer is { } prefer && prefer.Value < _sites.Length && !_sites[prefer.Value].Node.IsRetired

@@ -27,7 +27,11 @@ internal sealed partial class TrafficEngine
                 site.Capacity.PerSecond, site.Delivered.PerSecond(now), site.Failed.PerSecond(now),
                 all > 0 ? site.PlacedMeter.PerSecond(now) / all : 0, targets));
         }
-        return new TrafficSnapshot(sites);
+        return new TrafficSnapshot(sites)
+        {
+            Services = [.. Topology.Services.Where(s => s.SitesNearestFirst.Length > 0).Select(s => new ServiceSnapshot(
+                s.Name, _queues[s.Id.Value].Queued, _queues[s.Id.Value].Share, IsClosed(s.Id)))],
+        };
     }
 
     private static TargetSnapshot Snapshot(SiteState site, TargetState target, double now)

@@ -1,6 +1,8 @@
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Limits;
+using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic;
@@ -26,6 +28,7 @@ internal sealed partial class TrafficEngine
     private TrafficOptions _options;
     private TargetState[] _targets = [];
     private SiteState[] _sites = [];
+    private ShedCutOff[] _queues = [];
     private double _tickAt = double.NaN;
     private double _windowAt;
 
@@ -75,10 +78,43 @@ internal sealed partial class TrafficEngine
             targets[i].Node = node;
             targets[i].Limit.SetMax(node.ConcurrencyMax);
         }
+        var queues = new ShedCutOff[topology.Services.Length];
+        for (var i = 0; i < queues.Length; i++)
+            queues[i] = i < _queues.Length ? _queues[i] : new ShedCutOff();
+        _queues = queues;
         _sites = sites;
         _targets = targets;
         Topology = topology;
     }
+
+    public Admission Admit(ServiceId service, byte priority, uint cohort)
+    {
+        var queue = _queues[service.Value];
+        return queue.Admit(priority, cohort) ? new Admission(true, TimeSpan.Zero, queue.Share)
+            : new Admission(false, TimeSpan.FromSeconds(1 + 4 * queue.Share), queue.Share);
+    }
+
+    public void Withdraw(ServiceId service) => _queues[service.Value].Withdraw();
+
+    /// <summary>Nothing is expected yet: placements carry no ticket.</summary>
+    public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now)
+    {
+        if (placement.Ticket >= 0)
+            throw new ArgumentException("The ticket is not this engine's.", nameof(placement));
+    }
+
+    public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now)
+    {
+        if (passed)
+            _sites[site.Value].Canary.Hasten(now.TotalSeconds);
+    }
+
+    public ActPrediction Predict(in OperatorAct act, TimeSpan now) => new(false, Refusal(act), 0, 0, []);
+
+    public ActOutcome Apply(in OperatorAct act, TimeSpan now) => new(false, Refusal(act));
+
+    private static string Refusal(in OperatorAct act) => $"{act.Kind} of {act.Name} refused: this form of the engine "
+        + "takes no acts.";
 
     public bool IsClosed(ServiceId service)
     {
@@ -134,6 +170,8 @@ internal sealed partial class TrafficEngine
             foreach (var site in _sites)
                 site.Test.VoidStalls();
         }
+        foreach (var queue in _queues)
+            queue.Tick(TickSeconds);
         foreach (var site in _sites)
             TickSite(site, at);
         if (at - _windowAt >= WindowSeconds)

@@ -3,9 +3,13 @@ using Holdfast.Traffic.Targets;
 namespace Holdfast.Traffic.Balance;
 
 /// <summary>What is asked of a target. Verdicts are kept per (target, class).</summary>
+/// <remarks>At most eight.</remarks>
 public enum OperationClass : byte
 {
     MailDelivery = 0,
+    Read = 1,
+    Write = 2,
+    Stream = 3,
 }
 
 /// <summary>A question to the engine: where may one transaction of this kind go now?</summary>
@@ -13,8 +17,13 @@ public enum OperationClass : byte
 /// <param name="IsBacklog">True for mail that waited already: fresh mail goes ahead of it in recovery.</param>
 /// <param name="Avoid">A target not to choose (it lacks an extension that this message needs), or none.</param>
 /// <param name="Prefer">A site to try first (an earlier attempt there ended unknown), or null.</param>
+/// <param name="Attempt">Above 0: a retry, charged to the region's retry budget. Mail that a verdict moved is placed,
+/// not retried.</param>
+/// <param name="CanWait">True for what waits durably (mail); false for what has a deadline (HTTP).</param>
+/// <param name="IsHedge">A second copy of a request that is under way elsewhere.</param>
 public readonly record struct PlacementRequest(
-    ServiceId Service, OperationClass Operation, byte Priority, bool IsBacklog, TargetId Avoid, SiteId? Prefer = null);
+    ServiceId Service, OperationClass Operation, byte Priority, bool IsBacklog, TargetId Avoid, SiteId? Prefer = null,
+    byte Attempt = 0, bool CanWait = true, bool IsHedge = false);
 
 public enum PlacementKind : byte
 {
@@ -36,6 +45,10 @@ public enum WaitReason : byte
     Saturated = 2,
     /// <summary>The service has no usable target at all.</summary>
     NoTarget = 3,
+    /// <summary>The budget of retries or hedges is used up: don't repeat it.</summary>
+    RetryBudget = 4,
+    /// <summary>An operator drained every site that could take it.</summary>
+    Drained = 5,
 }
 
 /// <summary>The engine's answer. A Send or Canary must be ended by exactly one <c>Release</c>.</summary>
@@ -44,4 +57,13 @@ public readonly record struct Placement(
     PlacementKind Kind, TargetId Target, SiteId Site, bool Spilled, WaitReason Wait, TimeSpan RetryAfter)
 {
     public bool MaySend => Kind != PlacementKind.Wait;
+
+    private readonly int _ticketAndOne;
+
+    /// <summary>The engine's record of what is under way; -1: none. Goes back with <c>Report</c>.</summary>
+    public int Ticket
+    {
+        get => _ticketAndOne - 1;
+        init => _ticketAndOne = value + 1;
+    }
 }

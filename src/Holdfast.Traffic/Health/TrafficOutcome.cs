@@ -7,6 +7,8 @@ namespace Holdfast.Traffic.Health;
 public enum AttemptPhase : byte
 {
     Connect = 0, Greeting = 1, Hello = 2, Tls = 3, Mail = 4, Rcpt = 5, Data = 6, FinalDot = 7, Quit = 8,
+    /// <summary>HTTP: the response.</summary>
+    Answer = 9,
 }
 
 /// <summary>What one step at a target came to.</summary>
@@ -21,4 +23,20 @@ public readonly record struct TrafficOutcome(
     string? Detail = null, uint RecipientHash = 0, uint SenderHash = 0)
 {
     public bool IsSuccess => Scope == FailureScope.None;
+
+    private readonly int _ticketAndOne;
+
+    /// <summary>Ticket of the placement that it belongs to; -1: none.</summary>
+    public int Ticket
+    {
+        get => _ticketAndOne - 1;
+        init => _ticketAndOne = value + 1;
+    }
+
+    /// <summary>The target asked for less (421, 429, 503): its limit falls, and it is passed over for a while.
+    /// </summary>
+    public bool IsPushBack { get; init; }
+
+    /// <summary>How long it asked to be left alone; zero: it didn't say.</summary>
+    public TimeSpan RetryAfter { get; init; }
 }

@@ -6,6 +6,9 @@ namespace Holdfast.Traffic.Targets;
 /// <summary>Index of a service in <see cref="Topology.Services"/>.</summary>
 public readonly record struct ServiceId(int Value);
 
+/// <summary>Index of a region in <see cref="Topology.Regions"/>.</summary>
+public readonly record struct RegionId(int Value);
+
 /// <summary>Index of a site in <see cref="Topology.Sites"/>.</summary>
 public readonly record struct SiteId(int Value);
 
@@ -19,11 +22,17 @@ public readonly record struct TargetId(int Value)
 /// <param name="SitesNearestFirst">Sites in use; none when the service was taken out of the configuration.</param>
 public sealed record ServiceNode(ServiceId Id, string Name, ImmutableArray<SiteId> SitesNearestFirst);
 
+/// <param name="IsHome">True when it is in the region that is its service's home.</param>
 /// <param name="Targets">Targets in use.</param>
 public sealed record SiteNode(
     SiteId Id, string Name, ServiceId Service, string Region, bool IsHome, double? CapacityPerSecond,
     ImmutableArray<TargetId> Targets)
 {
+    public RegionId RegionId { get; init; }
+
+    /// <summary>Indexes into <see cref="Topology.Components"/>.</summary>
+    public ImmutableArray<int> DependsOn { get; init; } = [];
+
     /// <summary>True when the configuration no longer names it; its id still means it.</summary>
     public bool IsRetired { get; init; }
 }
@@ -35,7 +44,8 @@ public sealed record TargetNode(TargetId Id, SiteId Site, string Address, int Co
     public bool IsRetired { get; init; }
 }
 
-/// <summary>Immutable picture of services, sites and targets, indexed by id. Built from validated options.</summary>
+/// <summary>Immutable picture of services, regions, sites, targets and the components that sites need, indexed by id.
+/// Built from validated options.</summary>
 /// <remarks>A reload builds a new one from the one before: what keeps its name (a target: its site and address) keeps
 /// its id, what is gone is retired and keeps its place, what is new comes at the end.</remarks>
 public sealed class Topology
@@ -44,7 +54,7 @@ public sealed class Topology
 
     private readonly TopologyOptions _options;
 
-    private Topology(TopologyOptions options, ImmutableArray<ServiceNode> services, ImmutableArray<SiteNode> sites,
+    internal Topology(TopologyOptions options, ImmutableArray<ServiceNode> services, ImmutableArray<SiteNode> sites,
         ImmutableArray<TargetNode> targets)
     {
         _options = options;
@@ -60,6 +70,12 @@ public sealed class Topology
     public ImmutableArray<SiteNode> Sites { get; }
     public ImmutableArray<TargetNode> Targets { get; }
 
+    /// <summary>Names of regions, in the order in which they were first heard of.</summary>
+    public ImmutableArray<string> Regions { get; internal init; } = [];
+
+    /// <summary>Names of what sites depend on.</summary>
+    public ImmutableArray<string> Components { get; internal init; } = [];
+
     public bool TryFindService(string name, out ServiceId id) => _serviceByName.TryGetValue(name, out id);
 
     /// <summary>Builds the first picture.</summary>
@@ -67,43 +83,8 @@ public sealed class Topology
 
     /// <summary>Builds the picture that follows <paramref name="previous"/>. Options must have passed validation:
     /// unknown region names are treated as the farthest.</summary>
-    public static Topology FromOptions(TopologyOptions options, Topology previous)
-    {
-        var regions = new RegionOrder(options);
-        var services = previous.Services.Select(s => s.Name).ToList();
-        var sites = previous.Sites.Select(s => s with { IsRetired = true, Targets = [] }).ToList();
-        var targets = previous.Targets.Select(t => t with { IsRetired = true }).ToList();
-        foreach (var site in options.Sites)
-        {
-            var service = FindOrAdd(services, site.Service);
-            var siteId = sites.FindIndex(s => Same(s.Name, site.Name));
-            if (siteId < 0)
-            {
-                siteId = sites.Count;
-                sites.Add(new SiteNode(new SiteId(siteId), site.Name, new ServiceId(service), site.Region, false, null,
-                    []));
-            }
-            var ids = ImmutableArray.CreateBuilder<TargetId>();
-            foreach (var target in site.Targets)
-            {
-                var id = targets.FindIndex(t => t.Site.Value == siteId && Same(t.Address, target.Address));
-                if (id < 0)
-                {
-                    id = targets.Count;
-                    targets.Add(new TargetNode(new TargetId(id), new SiteId(siteId), target.Address, 1));
-                }
-                targets[id] = targets[id] with { ConcurrencyMax = target.ConcurrencyMax, IsRetired = false };
-                ids.Add(new TargetId(id));
-            }
-            sites[siteId] = new SiteNode(new SiteId(siteId), site.Name, new ServiceId(service), site.Region,
-                regions.Distance(site.Region) == RegionOrder.Home, site.CapacityPerSecond, ids.ToImmutable());
-        }
-        return new Topology(options,
-            [.. services.Select((name, i) => new ServiceNode(new ServiceId(i), name,
-                [.. options.Sites.Where(s => Same(s.Service, name)).OrderBy(s => regions.Distance(s.Region))
-                    .Select(s => new SiteId(sites.FindIndex(n => Same(n.Name, s.Name))))]))],
-            [.. sites], [.. targets]);
-    }
+    public static Topology FromOptions(TopologyOptions options, Topology previous) =>
+        new TopologyBuilder(options, previous).Build();
 
     /// <summary>This picture with ids that go on from those of <paramref name="previous"/>; itself when they do
     /// already.</summary>
@@ -112,7 +93,8 @@ public sealed class Topology
     private bool Follows(Topology previous)
     {
         if (Services.Length < previous.Services.Length || Sites.Length < previous.Sites.Length
-            || Targets.Length < previous.Targets.Length)
+            || Targets.Length < previous.Targets.Length || !Begins(Regions, previous.Regions)
+            || !Begins(Components, previous.Components))
         {
             return false;
         }
@@ -134,37 +116,17 @@ public sealed class Topology
         return true;
     }
 
-    private static int FindOrAdd(List<string> names, string name)
+    private static bool Begins(ImmutableArray<string> names, ImmutableArray<string> with)
     {
-        var i = names.FindIndex(n => Same(n, name));
-        if (i >= 0)
-            return i;
-        names.Add(name);
-        return names.Count - 1;
+        if (names.Length < with.Length)
+            return false;
+        for (var i = 0; i < with.Length; i++)
+        {
+            if (!Same(names[i], with[i]))
+                return false;
+        }
+        return true;
     }
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
-}
-
-/// <summary>How far a region is from home, in steps of the configured order.</summary>
-internal sealed class RegionOrder
-{
-    public const int Home = -1;
-    private readonly string _home;
-    private readonly List<string> _order;
-
-    public RegionOrder(TopologyOptions options)
-    {
-        _home = options.HomeRegion.Length > 0 ? options.HomeRegion
-            : options.Regions.Length > 0 ? options.Regions[0].Name : "";
-        _order = [.. options.Regions.Select(r => r.Name)];
-    }
-
-    public int Distance(string region)
-    {
-        if (string.Equals(region, _home, StringComparison.OrdinalIgnoreCase))
-            return Home;
-        var i = _order.FindIndex(r => string.Equals(r, region, StringComparison.OrdinalIgnoreCase));
-        return i < 0 ? int.MaxValue : i;
-    }
 }

@@ -4,6 +4,8 @@ namespace Holdfast.Traffic.Targets;
 public static class TopologyFaults
 {
     private const int SitesMax = 10_000;
+    private const int DependsOnMax = 32;
+    private const int NameCharsMax = 200;
     private const double CapacityMin = 0.1;
     private const double CapacityMax = 1_000_000;
 
@@ -23,6 +25,17 @@ public static class TopologyFaults
         var home = options.HomeRegion ?? "";
         if (home.Length > 0 && !regions.Contains(home))
             faults.Add($"HomeRegion '{home}' is not among Regions ({Known(regions)}).");
+        var services = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var service in options.Services ?? [])
+        {
+            if (service is null || string.IsNullOrWhiteSpace(service.Name))
+                faults.Add("Services: an entry has no Name.");
+            else if (!services.Add(service.Name))
+                faults.Add($"Services: '{service.Name}' stands there twice: remove one.");
+            else if (!regions.Contains(service.HomeRegion ?? ""))
+                faults.Add($"Service '{service.Name}': HomeRegion '{service.HomeRegion}' is not among Regions "
+                    + $"({Known(regions)}).");
+        }
         var sites = options.Sites ?? [];
         if (sites.Length > SitesMax)
             faults.Add($"Sites: {sites.Length} entries; at most {SitesMax} are supported.");
@@ -56,6 +69,13 @@ public static class TopologyFaults
             faults.Add($"{name}: CapacityPerSecond must be from {CapacityMin} to 1 000 000, or left out when it isn't "
                 + "known.");
         }
+        foreach (var component in site.DependsOn ?? [])
+        {
+            if (string.IsNullOrWhiteSpace(component) || component.Length > NameCharsMax)
+                faults.Add($"{name}: DependsOn: a component's name must have 1 to {NameCharsMax} characters.");
+        }
+        if (site.DependsOn is { Length: > DependsOnMax })
+            faults.Add($"{name}: DependsOn: {site.DependsOn.Length} entries; at most {DependsOnMax} are supported.");
         if (site.Targets is not { Length: > 0 })
             faults.Add($"{name} has no Targets: add at least one Address.");
         var addresses = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

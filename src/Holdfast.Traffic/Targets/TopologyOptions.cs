@@ -12,6 +12,9 @@ public sealed class TopologyOptions
     /// <summary>Regions, nearest to the home region first; that order is the order of spill.</summary>
     public RegionOptions[] Regions { get; set; } = [];
 
+    /// <summary>Services that are at home in another region than <see cref="HomeRegion"/>.</summary>
+    public ServiceOptions[] Services { get; set; } = [];
+
     /// <summary>Sites: one cluster of one service in one region each.</summary>
     public SiteOptions[] Sites { get; set; } = [];
 }
@@ -20,6 +23,15 @@ public sealed class TopologyOptions
 public sealed class RegionOptions
 {
     [Required] public string Name { get; set; } = "";
+}
+
+/// <summary>A service with a home of its own.</summary>
+public sealed class ServiceOptions
+{
+    [Required] public string Name { get; set; } = "";
+    /// <summary>Region whose sites come first for it; spill follows the order of <see cref="TopologyOptions.Regions"/>.
+    /// </summary>
+    [Required] public string HomeRegion { get; set; } = "";
 }
 
 /// <summary>One cluster of one service in one region.</summary>
@@ -33,6 +45,9 @@ public sealed class SiteOptions
     /// the site starts at <c>CapacityInitial</c>. Counts as proven until traffic contradicts it.</summary>
     /// <value>null. Range 0.1 to 1 000 000.</value>
     public double? CapacityPerSecond { get; set; }
+    /// <summary>Components that the site needs (a locator, a directory), by names of the operator's choosing. Sites
+    /// that share one that fails are no alternative to each other.</summary>
+    public string[] DependsOn { get; set; } = [];
     /// <summary>Targets of the site.</summary>
     public TargetOptions[] Targets { get; set; } = [];
 }

@@ -3,8 +3,10 @@ using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Traffic;
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Tests.Mail.Deliver;
@@ -31,6 +33,12 @@ public class DeliverySchedulerTests
         public void Report(in TrafficOutcome outcome, TimeSpan now) { }
         public void Release(in Placement placement, bool delivered, TimeSpan now) { }
         public bool IsClosed(ServiceId service) => Closed;
+        public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now) { }
+        public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) => default;
+        public void Withdraw(ServiceId service, TimeSpan now) { }
+        public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) { }
+        public ActPrediction Predict(in OperatorAct act, TimeSpan now) => new(false, "", 0, 0, []);
+        public ActOutcome Apply(in OperatorAct act, TimeSpan now) => new(false, "");
         public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];
         public void Reload(Topology topology, TimeSpan now) { }
         public TrafficSnapshot Snapshot(TimeSpan now) => new([]);

@@ -2,8 +2,10 @@ using Holdfast.Mail.Queue;
 using Holdfast.Mail.Route;
 using Holdfast.Tests.Mail.Route;
 using Holdfast.Traffic;
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Time.Testing;
 
@@ -30,6 +32,15 @@ public class RouteExplainerTests
         public void Release(in Placement placement, bool delivered, TimeSpan now) =>
             throw new InvalidOperationException();
         public bool IsClosed(ServiceId service) => false;
+        public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan at) =>
+            throw new InvalidOperationException();
+        public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan at) =>
+            throw new InvalidOperationException();
+        public void Withdraw(ServiceId service, TimeSpan at) => throw new InvalidOperationException();
+        public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan at) =>
+            throw new InvalidOperationException();
+        public ActPrediction Predict(in OperatorAct act, TimeSpan at) => throw new InvalidOperationException();
+        public ActOutcome Apply(in OperatorAct act, TimeSpan at) => throw new InvalidOperationException();
         public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];
         public void Reload(Topology topology, TimeSpan now) => throw new InvalidOperationException();
 

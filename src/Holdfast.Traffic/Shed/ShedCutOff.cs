@@ -1,0 +1,110 @@
+namespace Holdfast.Traffic.Shed;
+
+/// <summary>Chooses which requests of a service are refused while more comes than its sites take.</summary>
+/// <remarks>
+/// Guards against a queue in which everything is served too late (DAGOR, Breakwater: goodput falls to nothing).
+/// Formula, each 100 ms: e = (arrivals + max(0, Q − Q*) − released) / max(released, 1); a PI controller moves the share
+/// φ to refuse; the cut-off is the φ-quantile, from the least important up, of the last thousand requests' levels.
+/// A level is priority × 128 + cohort, so whole cohorts of users are refused and a user is served or not for an hour,
+/// instead of everybody a little.
+/// Defaults: 6 priorities × 128 cohorts and Kp 0.1, Ki 0.3/s from Uber's Cinnamon; Q* is 50 ms of work.
+/// Known to do badly: fewer than about ten requests a second, where the queue's bound does the work.
+/// </remarks>
+internal sealed class ShedCutOff
+{
+    public const int Priorities = 6;
+    public const int Cohorts = 128;
+    private const int Levels = Priorities * Cohorts;
+    private const double Recent = 1000;
+    private const double Proportional = 0.1;
+    private const double IntegralPerSecond = 0.3;
+    private const double QueueSeconds = 0.05;
+    private const double QueueMin = 4;
+    private const double ErrorMax = 2;
+    private readonly double[] _levels = new double[Levels];
+    private double _levelsSum;
+    private double _weight = 1;
+    private double _integral;
+    private double _releasedPerTick;
+    private int _arrivals;
+    private int _released;
+    private int _cutOff = Levels;
+
+    /// <summary>Admitted and neither placed nor withdrawn.</summary>
+    public int Queued { get; private set; }
+
+    /// <summary>Share of requests that is refused now.</summary>
+    public double Share { get; private set; }
+
+    public bool IsShedding => Share > 0;
+
+    /// <summary>The least important level that is still admitted, as priority; 6 when everything is.</summary>
+    public int CutOffPriority => _cutOff / Cohorts;
+
+    public bool Admit(byte priority, uint cohort)
+    {
+        var level = Math.Min(priority, (byte)(Priorities - 1)) * Cohorts + (int)(cohort % Cohorts);
+        Remember(level);
+        if (level >= _cutOff)
+            return false;
+        _arrivals++;
+        Queued++;
+        return true;
+    }
+
+    public void Withdraw() => Queued = Math.Max(0, Queued - 1);
+
+    public void Release()
+    {
+        _released++;
+        Queued = Math.Max(0, Queued - 1);
+    }
+
+    /// <summary>Once a tick.</summary>
+    public void Tick(double seconds)
+    {
+        var offered = Share < 1 ? _arrivals / (1 - Share) : _arrivals;
+        _releasedPerTick += 0.2 * (_released - _releasedPerTick);
+        var released = Math.Max(_released, _releasedPerTick);
+        var allowed = Math.Max(QueueMin, released / Math.Max(seconds, 0.01) * QueueSeconds);
+        var surplus = Math.Max(0, Queued - allowed);
+        // Nothing waits: the integral must fall even though as many were released as came.
+        var error = surplus > 0 ? (offered * (1 - Share) + surplus - released) / Math.Max(released, 1)
+            : Share > 0 ? -0.5 : 0;
+        error = Math.Clamp(error, -ErrorMax, ErrorMax);
+        _integral = Math.Clamp(_integral + IntegralPerSecond * error * seconds, 0, 1);
+        Share = Math.Clamp(_integral + (error > 0 ? Proportional * error : 0), 0, 0.99);
+        if (Share < 0.001)
+            Share = 0;
+        _arrivals = 0;
+        _released = 0;
+        _cutOff = Share > 0 ? Quantile(Share) : Levels;
+    }
+
+    /// <summary>Older requests fade by the weight of newer ones growing: no pass over the levels per request.</summary>
+    private void Remember(int level)
+    {
+        _weight *= 1 + 1 / Recent;
+        _levels[level] += _weight;
+        _levelsSum += _weight;
+        if (_weight < 1e12)
+            return;
+        for (var i = 0; i < Levels; i++)
+            _levels[i] /= _weight;
+        _levelsSum /= _weight;
+        _weight = 1;
+    }
+
+    private int Quantile(double share)
+    {
+        var left = share * _levelsSum;
+        for (var level = Levels - 1; level > 0; level--)
+        {
+            left -= _levels[level];
+            // Half a cohort's share: refusing or sparing it are equally wrong.
+            if (left < -_levels[level] / 2)
+                return level + 1;
+        }
+        return 1;
+    }
+}

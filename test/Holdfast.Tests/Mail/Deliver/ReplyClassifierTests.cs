@@ -101,7 +101,7 @@ public class ReplyClassifierTests
     [Fact]
     public void Every_reply_in_every_phase_has_a_row_and_only_messages_and_recipients_fail_for_good()
     {
-        foreach (var phase in Enum.GetValues<AttemptPhase>())
+        foreach (var phase in Enum.GetValues<AttemptPhase>().Where(p => p <= AttemptPhase.Quit))
         {
             for (var code = 0; code <= 999; code++)
             {

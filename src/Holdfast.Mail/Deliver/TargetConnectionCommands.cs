@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
+using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 
 namespace Holdfast.Mail.Deliver;
@@ -8,6 +9,11 @@ namespace Holdfast.Mail.Deliver;
 /// <summary>Writes commands into the output buffer.</summary>
 internal sealed partial class TargetConnection
 {
+    /// <summary>RFC 3461 §4.4.</summary>
+    private const int EnvelopeIdMax = 100;
+    /// <summary>RFC 3461 §4.2, the address's type included.</summary>
+    private const int OriginalRecipientMax = 500;
+
     private void AppendMail(Envelope envelope)
     {
         Append("MAIL FROM:<"u8);
@@ -28,10 +34,7 @@ internal sealed partial class TargetConnection
             if (envelope.Return != DsnReturn.Unspecified)
                 Append(envelope.Return == DsnReturn.Full ? " RET=FULL"u8 : " RET=HDRS"u8);
             if (envelope.EnvelopeId is { Length: > 0 } id)
-            {
-                Append(" ENVID="u8);
-                AppendXtext(id);
-            }
+                AppendXtext(" ENVID="u8, "", id, EnvelopeIdMax);
         }
         Append("\r\n"u8);
     }
@@ -50,11 +53,9 @@ internal sealed partial class TargetConnection
             }
             if (recipient.OriginalRecipient is { Length: > 0 } original)
             {
-                Append(" ORCPT="u8);
-                var type = original.IndexOf(';', StringComparison.Ordinal);
-                Append(type < 0 ? "rfc822" : original.AsSpan(0, type));
-                Append(";"u8);
-                AppendXtext(original.AsSpan(type + 1));
+                var address = original.IndexOf(';', StringComparison.Ordinal) + 1;
+                AppendXtext(" ORCPT="u8, address == 0 ? "rfc822;" : original.AsSpan(0, address),
+                    original.AsSpan(address), OriginalRecipientMax);
             }
         }
         Append("\r\n"u8);
@@ -101,23 +102,20 @@ internal sealed partial class TargetConnection
         _outLength += written;
     }
 
-    /// <summary>RFC 3461 §4: all but printable ASCII without '+' and '=' as +XX.</summary>
-    private void AppendXtext(ReadOnlySpan<char> text)
+    /// <summary>Adds a parameter whose value stands as a whole or not at all: cut short it would speak of somebody
+    /// else.</summary>
+    /// <param name="prefix">Stands before the text as it is.</param>
+    private void AppendXtext(ReadOnlySpan<byte> name, ReadOnlySpan<char> prefix, ReadOnlySpan<char> text, int valueMax)
     {
-        Span<byte> utf8 = stackalloc byte[512];
-        Encoding.UTF8.TryGetBytes(text.Length > 160 ? text[..160] : text, utf8, out var length);
-        Reserve(length * 3);
-        foreach (var b in utf8[..length])
-        {
-            if (b is >= (byte)'!' and <= (byte)'~' and not (byte)'+' and not (byte)'=')
-            {
-                _out[_outLength++] = b;
-                continue;
-            }
-            _out[_outLength++] = (byte)'+';
-            _out[_outLength++] = (byte)"0123456789ABCDEF"[b >> 4];
-            _out[_outLength++] = (byte)"0123456789ABCDEF"[b & 15];
-        }
+        Span<byte> value = stackalloc byte[valueMax];
+        if (prefix.Length > valueMax)
+            return;
+        var length = XtextValue.Encode(text, value[prefix.Length..]);
+        if (length < 0)
+            return;
+        Append(name);
+        Append(prefix);
+        Append(value.Slice(prefix.Length, length));
     }
 
     private void Reserve(int bytes)

@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace Holdfast.Mail.Smtp;
 
-/// <summary>Reads xtext parameter values (RFC 3461 §4) into strings: "+XX" is the octet 0xXX.</summary>
+/// <summary>xtext parameter values (RFC 3461 §4), from strings and into them: "+XX" is the octet 0xXX.</summary>
 internal static class XtextValue
 {
     /// <summary>No parameter is longer (ORCPT's 500, RFC 3461 §4.2).</summary>
@@ -42,6 +42,32 @@ internal static class XtextValue
             return false;
         text = Encoding.UTF8.GetString(decoded[..length]);
         return true;
+    }
+
+    /// <summary>Writes the text's UTF-8 as xtext: all but printable ASCII without '+' and '=' as "+XX".</summary>
+    /// <returns>Octets written, or -1 when the output is too small: a part of an address is another address.</returns>
+    public static int Encode(ReadOnlySpan<char> text, Span<byte> output)
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        var written = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            foreach (var b in utf8[..rune.EncodeToUtf8(utf8)])
+            {
+                var isPlain = b is >= (byte)'!' and <= (byte)'~' and not (byte)'+' and not (byte)'=';
+                if (output.Length - written < (isPlain ? 1 : 3))
+                    return -1;
+                if (isPlain)
+                {
+                    output[written++] = b;
+                    continue;
+                }
+                output[written++] = (byte)'+';
+                output[written++] = "0123456789ABCDEF"u8[b >> 4];
+                output[written++] = "0123456789ABCDEF"u8[b & 15];
+            }
+        }
+        return written;
     }
 
     /// <summary>No controls: the value will stand in headers of notices.</summary>

@@ -207,6 +207,35 @@ public class OutcomeTests
             world.NaTarget.Commands);
     }
 
+    [Theory]
+    [InlineData(493, true)]
+    [InlineData(494, false)]
+    public async Task An_original_recipient_is_passed_on_whole_or_not_at_all(int length, bool isPassedOn)
+    {
+        await using var world = new DeliveryWorld();
+        var original = new string('x', length - 12) + "@example.com";
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with
+        {
+            Recipients = [new EnvelopeRecipient("b@example.com", DsnNotify.Never, $"rfc822;{original}")],
+        });
+        await world.EndAsync(message, Soon);
+        Assert.Contains("RCPT TO:<b@example.com> NOTIFY=NEVER" + (isPassedOn ? $" ORCPT=rfc822;{original}" : ""),
+            world.NaTarget.Commands);
+    }
+
+    [Theory]
+    [InlineData(100, true)]
+    [InlineData(101, false)]
+    public async Task An_envelope_id_is_passed_on_whole_or_not_at_all(int length, bool isPassedOn)
+    {
+        await using var world = new DeliveryWorld();
+        var id = new string('i', length);
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with { EnvelopeId = id });
+        await world.EndAsync(message, Soon);
+        Assert.Contains("MAIL FROM:<a@example.org> SIZE=21" + (isPassedOn ? $" ENVID={id}" : ""),
+            world.NaTarget.Commands);
+    }
+
     [Fact]
     public async Task A_notice_that_cannot_be_delivered_is_held_and_reported()
     {

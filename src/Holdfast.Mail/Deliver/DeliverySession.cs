@@ -27,6 +27,8 @@ internal sealed partial class DeliverySession
     private readonly Transaction _tx = new();
     private readonly AttemptResult _result = new();
     private readonly List<StepResult> _opening = [];
+    /// <summary>Recipients counted against their mailboxes' pace in this attempt.</summary>
+    private readonly List<int> _paced = [];
     private TargetConnection? _connection;
     private (string Route, string Target) _connectedTo;
 
@@ -92,6 +94,7 @@ internal sealed partial class DeliverySession
         _settlement.NoteInterrupted(message);
         // 2. Choose recipients.
         _result.Clear();
+        _paced.Clear();
         _tx.Begin(message);
         if (taken.Route.Rule is not { } rule || message.Progress.IsHeld || message.Progress.IsFinal)
         {
@@ -109,12 +112,18 @@ internal sealed partial class DeliverySession
         }
         // 3 to 6.
         var began = _context.Now;
-        if (rule.IsMx)
-            await SendByMxAsync(taken, message, rule, snapshot).ConfigureAwait(false);
-        else
-            await SendToTargetAsync(taken, message, rule, snapshot).ConfigureAwait(false);
+        try
+        {
+            if (rule.IsMx)
+                await SendByMxAsync(taken, message, rule, snapshot).ConfigureAwait(false);
+            else
+                await SendToTargetAsync(taken, message, rule, snapshot).ConfigureAwait(false);
+        }
+        finally
+        {
+            GiveBackPace(message);
+        }
         _result.Took = _context.Now - began;
-        GiveBackPace(message, rule);
         // 7. Settle.
         var delivered = _result.IsDelivered;
         await _settlement.SettleAsync(taken, message, _result).ConfigureAwait(false);
@@ -155,21 +164,25 @@ internal sealed partial class DeliverySession
                         "waits for the provider's hourly limit of the mailbox", wait));
                     continue;
                 }
+                _paced.Add(i);
             }
             _tx.Recipients.Add(i);
         }
     }
 
-    /// <summary>What was counted against a mailbox and then never offered to it isn't counted.</summary>
-    private void GiveBackPace(SpooledMessage message, MailRoute rule)
+    /// <summary>What was counted against a mailbox and then never reached it isn't counted: recipients cut by the
+    /// target's limit, never offered, or sent back for another transaction.</summary>
+    private void GiveBackPace(SpooledMessage message)
     {
-        if (rule.Profile != ProviderProfile.ExchangeOnline)
-            return;
-        for (var i = 0; i < _tx.Recipients.Count; i++)
+        foreach (var index in _paced)
         {
-            if (i >= _tx.RecipientReplies.Count || _tx.RecipientReplies[i] is null)
-                _context.GiveBack(message.Envelope.Sender, message.Envelope.Recipients[_tx.Recipients[i]].Address);
+            var at = _tx.Recipients.IndexOf(index);
+            var reply = at >= 0 && at < _tx.RecipientReplies.Count ? _tx.RecipientReplies[at] : null;
+            if (reply is null || _tx.MailReply is { IsPositive: false }
+                || ReplyClassifier.Classify(AttemptPhase.Rcpt, reply).Advice == RetryAdvice.AnotherTransaction)
+                _context.GiveBack(message.Envelope.Sender, message.Envelope.Recipients[index].Address);
         }
+        _paced.Clear();
     }
 
     private async ValueTask SendToTargetAsync(TakenEntry taken, SpooledMessage message, MailRoute rule,

@@ -27,7 +27,7 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     private readonly ConcurrentDictionary<string, long> _counted = new();
 
     public DeliveryWorld(Action<DeliverOptions>? deliver = null, RouteOptions? route = null, bool oneSite = false,
-        IMxResolver? mx = null)
+        IMxResolver? mx = null, PaceOptions? pace = null)
     {
         Time.SetUtcNow(new DateTimeOffset(2026, 1, 22, 17, 45, 0, TimeSpan.Zero));
         var sites = new List<SiteOptions>
@@ -48,7 +48,7 @@ internal sealed class DeliveryWorld : IAsyncDisposable
         Options = new DeliverOptions();
         deliver?.Invoke(Options);
         Spool = new MemorySpool(Time);
-        var sources = new DeliverySources(Fixed.Of(Options), Fixed.Of(new RetryOptions()), Fixed.Of(new PaceOptions()),
+        var sources = new DeliverySources(Fixed.Of(Options), Fixed.Of(new RetryOptions()), Fixed.Of(pace ?? new PaceOptions()),
             Fixed.Of(new NoticeOptions()), Fixed.Of(route ?? new RouteOptions
             {
                 Rules = [new RouteRuleOptions { Domain = "*", Service = "mail" }],

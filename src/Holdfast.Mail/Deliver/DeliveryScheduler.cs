@@ -644,9 +644,10 @@ internal sealed partial class DeliveryScheduler
     {
         route.Rule = rule;
         route.Service = rule?.Service is { } name && _board.Topology.TryFindService(name, out var id) ? id : null;
+        // Without a rule its slots stay: attempts under way give theirs back.
         if (rule is { IsMx: true })
             route.Mx ??= new MxDestination(_options.ConnectionsPerMxMax);
-        else
+        else if (rule is not null)
             route.Mx = null;
     }
 }

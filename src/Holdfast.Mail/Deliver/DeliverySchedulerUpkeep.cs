@@ -219,7 +219,8 @@ internal sealed partial class DeliveryScheduler
         }
     }
 
-    /// <summary>Forgets MX routes without mail, so that the number of domains ever seen bounds nothing.</summary>
+    /// <summary>Forgets MX routes without mail, so that the number of domains ever seen bounds nothing, and routes that
+    /// a reload left without a rule.</summary>
     public void Prune(TimeSpan now)
     {
         lock (_gate)
@@ -227,8 +228,8 @@ internal sealed partial class DeliveryScheduler
             for (var i = 0; i < _routes.Count; i++)
             {
                 var route = _routes[i];
-                if (route.Entries > 0 || route.Mx is null || route.IsListed || route.Mx.PausedUntil > now
-                    || !_routeByKey.TryGetValue(route.Key, out var known) || known != route || ++route.IdleRounds < 3)
+                if (route.Entries > 0 || route.IsListed || (route.Mx is null && route.Rule is not null)
+                    || (route.Rule is not null && route.Mx?.PausedUntil > now) || !_routeByKey.TryGetValue(route.Key, out var known) || known != route || ++route.IdleRounds < 3)
                     continue;
                 _routeByKey.Remove(route.Key);
                 _freeRoutes.Push(i);

@@ -31,7 +31,8 @@ public class DeliverySchedulerTests
         });
         public Placement Place(in PlacementRequest request, TimeSpan now) => Answer(request);
         public void Report(in TrafficOutcome outcome, TimeSpan now) { }
-        public void Release(in Placement placement, bool delivered, TimeSpan now) { }
+        public List<Placement> Released { get; } = [];
+        public void Release(in Placement placement, bool delivered, TimeSpan now) => Released.Add(placement);
         public bool IsClosed(ServiceId service) => Closed;
         public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now) { }
         public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) => default;
@@ -262,6 +263,83 @@ public class DeliverySchedulerTests
             _scheduler.Tick(_now);
         }
         Assert.Equal(default, _scheduler.Counts());
+    }
+
+    private static readonly MailRoute MxRule = new() { Name = "mx", Rule = "*" };
+
+    private DeliveryRoute MxRoute(string domain, MailRoute? rule = null) =>
+        _scheduler.RouteFor(new RouteDecision(rule ?? MxRule, $"mx/{domain}", domain));
+
+    private void Prune(int rounds)
+    {
+        for (; rounds > 0; rounds--)
+            _scheduler.Prune(_now);
+    }
+
+    private SpoolHandle AddTo(DeliveryRoute route)
+    {
+        var handle = new SpoolHandle(_slots++, 1);
+        _scheduler.Arrive(new WaitingMessage(handle, default, 3, 1, 100, false, false), null, TimeSpan.Zero, _now);
+        Assert.True(_scheduler.TryClaim(handle));
+        _scheduler.Plan(handle, [Entry() with { Route = route }], false, MessageProgress.ForNew(1), _now);
+        return handle;
+    }
+
+    [Fact]
+    public void An_MX_route_without_mail_is_forgotten_after_three_rounds()
+    {
+        MxRoute("one.example");
+        var busy = AddTo(MxRoute("two.example"));
+        Prune(2);
+        Assert.NotNull(_scheduler.FindRoute("mx/one.example"));
+        Prune(1);
+        Assert.Null(_scheduler.FindRoute("mx/one.example"));
+        Assert.NotNull(_scheduler.FindRoute("mx/two.example"));
+        _scheduler.Ended(busy);
+        Assert.Empty(TakeAll());
+        Prune(3);
+        Assert.Null(_scheduler.FindRoute("mx/two.example"));
+        Assert.NotNull(_scheduler.FindRoute("mail"));
+    }
+
+    [Fact]
+    public void A_paused_MX_route_is_remembered_until_its_pause_ends()
+    {
+        var route = MxRoute("one.example");
+        _scheduler.ReportMx(route, "no answer", _now);
+        Prune(5);
+        Assert.NotNull(_scheduler.FindRoute("mx/one.example"));
+        _now = route.Mx!.PausedUntil;
+        Prune(3);
+        Assert.Null(_scheduler.FindRoute("mx/one.example"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Routes_that_a_reload_left_without_a_rule_are_forgotten(bool paused)
+    {
+        var route = MxRoute("one.example");
+        if (paused)
+            _scheduler.ReportMx(route, "no answer", _now);
+        _scheduler.Reload(RouteTable.FromOptions(new RouteOptions
+        {
+            Rules = [new RouteRuleOptions { Name = "other", Domain = "*", Service = "mail" }],
+        }), rulesChanged: true);
+        Prune(3);
+        Assert.Null(_scheduler.FindRoute("mx/one.example"));
+        Assert.Null(_scheduler.FindRoute("mail"));
+    }
+
+    [Fact]
+    public void An_attempt_by_MX_that_a_reload_overtakes_gives_its_slot_back_to_where_it_came_from()
+    {
+        var route = MxRoute("one.example");
+        AddTo(route);
+        Assert.True(_scheduler.TryTake(_now, null, out var taken, out _));
+        _scheduler.Reload(RouteTable.FromOptions(new RouteOptions()), rulesChanged: true);
+        _scheduler.Release(taken, false, _now);
+        Assert.Empty(_board.Released);
     }
 
     [Fact]

@@ -25,6 +25,7 @@ internal sealed partial class DeliveryScheduler
 {
     private const int DueStepsMax = 20_000;
     private const int StartGraceSeconds = 3600;
+    private const int NoticeGraceSeconds = 900;
     private int _sweepCursor;
     private bool _everClosed;
     /// <summary>Rules of the last reload; null before the first.</summary>
@@ -111,10 +112,50 @@ internal sealed partial class DeliveryScheduler
         // What was accepted before we started is tried before it expires: that we were down is our own trouble.
         if (IsExpired(age, entry.ClosedRecorded + uncharged) && (entry.ReceivedAt >= 0 || seconds >= StartGraceSeconds))
             return ChoreKind.Expire;
-        if (age >= _options.DelayNoticeAfter.TotalSeconds && _options.DelayNoticeAfter > TimeSpan.Zero
-            && (entry.Flags & EntryFlags.DelayNoticeSent) == 0)
+        if ((entry.Flags & EntryFlags.DelayNoticeSent) == 0 && IsDelayed(entry, seconds)
+            && !IsExpired(age, entry.ClosedRecorded + uncharged))
             return ChoreKind.DelayNotice;
         return uncharged >= _options.ClosedTimeRecordEvery.TotalSeconds ? ChoreKind.RecordClosed : null;
+    }
+
+    /// <summary>The age of what was accepted before we started rests on the wall clock of the start: in the first
+    /// quarter of an hour it sends no notice, so that a wrong clock has time to be set and the mail to be tried.
+    /// </summary>
+    private bool IsDelayed(in ScheduleEntry entry, int seconds) => _options.DelayNoticeAfter > TimeSpan.Zero
+        && seconds - entry.ReceivedAt >= _options.DelayNoticeAfter.TotalSeconds
+        && (entry.ReceivedAt >= 0 || seconds >= NoticeGraceSeconds);
+
+    /// <summary>True when the sender is to be told as of now; asked again before a notice is made.</summary>
+    public bool IsDelayed(SpoolHandle handle, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            for (var index = _table.HeadOf(handle); index >= 0; index = _table[index].NextOfMessage)
+            {
+                if (IsDelayed(_table[index], SecondsAt(now)))
+                    return true;
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Follows a step of the wall clock. Back: it was ahead when the ages of what we found at the start were
+    /// read, so that mail is younger, at most as young as this run. Forward: nothing gets older by it. So a step only
+    /// ever makes expiry and notices late.</summary>
+    public void WallClockStepped(TimeSpan step)
+    {
+        if (step >= TimeSpan.Zero)
+            return;
+        var younger = (int)Math.Min(-step.TotalSeconds, int.MaxValue);
+        lock (_gate)
+        {
+            for (var index = 0; index < _table.HighMark; index++)
+            {
+                ref var entry = ref _table[index];
+                if (entry.State != EntryState.Free && entry.ReceivedAt < 0)
+                    entry.ReceivedAt = (int)Math.Min(0L, (long)entry.ReceivedAt + younger);
+            }
+        }
     }
 
     private bool IsExpired(int ageSeconds, int closedSeconds) =>

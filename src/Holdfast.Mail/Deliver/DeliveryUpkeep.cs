@@ -109,7 +109,8 @@ internal sealed partial class DeliveryUpkeep
                     && _context.Time.GetUtcNow() - message.Envelope.ReceivedAt >= _context.Snapshot.Options.RetryFor:
                     await ExpireAsync(message, chore.Route).ConfigureAwait(false);
                     break;
-                case ChoreKind.DelayNotice when !message.Progress.DelayNoticeSent:
+                case ChoreKind.DelayNotice when !message.Progress.DelayNoticeSent
+                    && _context.Scheduler.IsDelayed(chore.Handle, _context.Now):
                     await TellDelayAsync(message).ConfigureAwait(false);
                     break;
             }
@@ -182,8 +183,8 @@ internal sealed partial class DeliveryUpkeep
         message.Progress.DelayNoticeSent = true;
     }
 
-    /// <summary>Compares the clocks: a step of the wall clock is reported and expires nothing, since ages are counted
-    /// on the monotonic clock.</summary>
+    /// <summary>Compares the clocks: a step of the wall clock is reported; it expires nothing and sends no notice, since
+    /// ages are counted on the monotonic clock.</summary>
     private void WatchClock(TimeSpan now)
     {
         var wall = _context.Time.GetUtcNow();
@@ -193,16 +194,17 @@ internal sealed partial class DeliveryUpkeep
         _clockOffset = offset;
         if (step.Duration() < ClockStepMin)
             return;
+        _context.Scheduler.WallClockStepped(step);
         LogClockStepped(step.TotalSeconds);
         _context.Journal.Append(new EvidenceRecord
         {
             At = wall, Kind = EvidenceKind.Alert, Actor = "deliver",
-            Reason = $"the wall clock stepped by {step.TotalSeconds:0} s; no message expires by it",
+            Reason = $"the wall clock stepped by {step.TotalSeconds:0} s; no message expires and no notice is sent by it",
         });
     }
 
     [LoggerMessage(EventId = 2330, Level = LogLevel.Warning,
-        Message = "The wall clock stepped by {Seconds} s; no message expires by it")]
+        Message = "The wall clock stepped by {Seconds} s; no message expires and no notice is sent by it")]
     private partial void LogClockStepped(double seconds);
 
     [LoggerMessage(EventId = 2331, Level = LogLevel.Warning,

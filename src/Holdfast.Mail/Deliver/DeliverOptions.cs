@@ -21,8 +21,8 @@ public sealed class DeliverOptions
     [Range(typeof(TimeSpan), "00:01:00", "90.00:00:00")]
     public TimeSpan RetryForMax { get; set; } = TimeSpan.FromDays(14);
 
-    /// <summary>Age (closed time counted) at which the sender is told that the message waits; zero: never. Mail accepted
-    /// before a start is tried for 15 minutes first.</summary>
+    /// <summary>Age (closed time counted) at which the sender is told that the message waits; zero: never. Mail
+    /// accepted before a start is tried for 15 minutes first.</summary>
     /// <value>4 hours, as Exchange. Range 0 to 14 days.</value>
     [Range(typeof(TimeSpan), "00:00:00", "14.00:00:00")]
     public TimeSpan DelayNoticeAfter { get; set; } = TimeSpan.FromHours(4);

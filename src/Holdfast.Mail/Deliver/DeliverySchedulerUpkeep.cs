@@ -270,7 +270,8 @@ internal sealed partial class DeliveryScheduler
             {
                 var route = _routes[i];
                 if (route.Entries > 0 || route.IsListed || (route.Mx is null && route.Rule is not null)
-                    || (route.Rule is not null && route.Mx?.PausedUntil > now) || !_routeByKey.TryGetValue(route.Key, out var known) || known != route || ++route.IdleRounds < 3)
+                    || (route.Rule is not null && route.Mx?.PausedUntil > now)
+                    || !_routeByKey.TryGetValue(route.Key, out var known) || known != route || ++route.IdleRounds < 3)
                     continue;
                 _routeByKey.Remove(route.Key);
                 _freeRoutes.Push(i);

@@ -183,8 +183,8 @@ internal sealed partial class DeliveryUpkeep
         message.Progress.DelayNoticeSent = true;
     }
 
-    /// <summary>Compares the clocks: a step of the wall clock is reported; it expires nothing and sends no notice, since
-    /// ages are counted on the monotonic clock.</summary>
+    /// <summary>Compares the clocks: a step of the wall clock is reported; it expires nothing and sends no notice,
+    /// since ages are counted on the monotonic clock.</summary>
     private void WatchClock(TimeSpan now)
     {
         var wall = _context.Time.GetUtcNow();
@@ -199,7 +199,8 @@ internal sealed partial class DeliveryUpkeep
         _context.Journal.Append(new EvidenceRecord
         {
             At = wall, Kind = EvidenceKind.Alert, Actor = "deliver",
-            Reason = $"the wall clock stepped by {step.TotalSeconds:0} s; no message expires and no notice is sent by it",
+            Reason = $"the wall clock stepped by {step.TotalSeconds:0} s; no message expires and no notice is sent "
+                + "by it",
         });
     }
 

@@ -273,7 +273,7 @@ internal sealed partial class MailSpool
             return SpoolPressure.OutOfSpace;
         var options = _options.CurrentValue;
         var fill = Math.Max((double)WaitingCount / options.WaitingMessagesMax,
-            (double)Math.Max(0, _memory.UsedBytes - _recent.Bytes) / options.BodyMemoryBytes);
+            (double)Math.Max(0, _memory.UsedBytes - _recent.Bytes) / _memory.ReceivedMax);
         if (options.WaitingBytesMax > 0)
             fill = Math.Max(fill, (double)WaitingBytes / options.WaitingBytesMax);
         // A level once reached is left a twentieth below where it began.

@@ -136,7 +136,8 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
 
     public async ValueTask<AppendResult> AppendReservedAsync(Envelope envelope, ReadOnlyMemory<byte> content)
     {
-        var draft = new SpoolDraft(_memory, _bodies, _offload, _options.CurrentValue, content.Length);
+        var draft = new SpoolDraft(_memory, _bodies, _offload, _options.CurrentValue, content.Length,
+            BodyUse.Delivering);
         await using (draft.ConfigureAwait(false))
         {
             while (content.Length > 0)

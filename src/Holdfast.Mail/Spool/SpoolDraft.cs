@@ -7,7 +7,7 @@ namespace Holdfast.Mail.Spool;
 /// <remarks>A failure of disk or budget is kept; what is written after it is thrown away, so that the receiver may
 /// drain its sender and answer 4yz. Used by one receiver at a time.</remarks>
 internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload offload, SpoolOptions options,
-    long? declaredBytes) : MessageDraft
+    long? declaredBytes, BodyUse use = BodyUse.Receiving) : MessageDraft
 {
     /// <summary>Bytes gathered before one write to a body file.</summary>
     private const int WriteBytes = 256 * 1024;
@@ -71,7 +71,7 @@ internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload off
             _isStarved = false;
             return;
         }
-        if (await memory.TakeAsync(ChunkMin, options.BodyWaitMax, abort).ConfigureAwait(false))
+        if (await memory.TakeAsync(ChunkMin, use, options.BodyWaitMax, abort).ConfigureAwait(false))
             Chunks.AddCharged(BodyMemory.Rent(ChunkMin), ChunkMin);
         else
             Failure = AppendResult.TooBusy;
@@ -153,10 +153,10 @@ internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload off
         var left = declaredBytes is { } declared && declared > _length ? declared - _length : ChunkMin;
         var size = Math.Clamp(Math.Max(left, Chunks.Length), DeclaredMin, ChunkMax);
         var bytes = BodyMemory.PooledSize((int)Math.Max(size, atLeast));
-        if (!memory.TryTake(bytes))
+        if (!memory.TryTake(bytes, use))
         {
             bytes = BodyMemory.PooledSize(Math.Max(atLeast, ChunkMin));
-            if (!memory.TryTake(bytes))
+            if (!memory.TryTake(bytes, use))
                 return false;
         }
         Chunks.AddCharged(BodyMemory.Rent(bytes), bytes);

@@ -13,7 +13,8 @@ public sealed class SpoolOptions
     [Range(1024, 1024 * 1024)]
     public int InlineBytesMax { get; set; } = 256 * 1024;
 
-    /// <summary>Memory for all content being received, lately received or being delivered from memory.</summary>
+    /// <summary>Memory for all content being received, lately received or being delivered from memory.
+    /// An eighth is reserved for deliveries.</summary>
     /// <value>256 MiB; 4 MiB to 64 GiB. At least 16 × <see cref="InlineBytesMax"/>. When it is used up, content goes to
     /// files early and senders wait.</value>
     [Range(4L * 1024 * 1024, 64L * 1024 * 1024 * 1024)]

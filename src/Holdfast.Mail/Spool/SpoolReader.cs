@@ -200,7 +200,8 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
         RecordLocation location, CancellationToken abort)
     {
         var bytes = BodyMemory.PooledSize((int)location.Length);
-        while (!await memory.TakeAsync(bytes, TimeSpan.FromSeconds(30), abort).ConfigureAwait(false))
+        while (!await memory.TakeAsync(bytes, BodyUse.Delivering, TimeSpan.FromSeconds(30), abort)
+            .ConfigureAwait(false))
             abort.ThrowIfCancellationRequested();
         var array = BodyMemory.Rent(bytes);
         var chunks = new ContentChunks(memory);

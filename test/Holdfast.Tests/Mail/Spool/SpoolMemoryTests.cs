@@ -1,4 +1,5 @@
 using Holdfast.Mail.Spool;
+using Holdfast.Sim;
 
 namespace Holdfast.Tests.Mail.Spool;
 
@@ -42,8 +43,9 @@ public class SpoolMemoryTests
     public async Task A_draft_waits_for_memory_and_goes_on_when_there_is_some()
     {
         var fixture = new SpoolFixture(options: Tight()).Opened();
-        var others = Enumerable.Range(0, 8).Select(_ => Started(fixture)).ToList();
-        Assert.Equal(32 * 1024, fixture.Spool.BodyMemoryUsed);
+        // An eighth is for deliveries.
+        var others = Enumerable.Range(0, 7).Select(_ => Started(fixture)).ToList();
+        Assert.Equal(28 * 1024, fixture.Spool.BodyMemoryUsed);
         var draft = (SpoolDraft)fixture.Spool.BeginDraft(null);
         draft.GetMemory(1);
         Assert.Equal(AppendResult.TooBusy, draft.Failure);
@@ -59,13 +61,59 @@ public class SpoolMemoryTests
         await draft.DisposeAsync();
         Assert.Equal(0, fixture.Spool.BodyMemoryUsed);
         Assert.Empty(fixture.Disk.List("bodies"));
+    }
 
-        static MessageDraft Started(SpoolFixture fixture)
+    private static MessageDraft Started(SpoolFixture fixture)
+    {
+        var draft = fixture.Spool.BeginDraft(null);
+        draft.GetMemory(1);
+        return draft;
+    }
+
+    [Fact]
+    public async Task Receivers_that_hold_all_they_may_leave_deliveries_their_share()
+    {
+        var fixture = new SpoolFixture(options: Tight()).Opened();
+        var (first, second) = (fixture.Append(SpoolFixture.Bytes(3000, 1)), fixture.Append(SpoolFixture.Bytes(3000, 2)));
+        var receivers = Enumerable.Range(0, 7).Select(_ => Started(fixture)).ToList();
+        var refused = (SpoolDraft)fixture.Spool.BeginDraft(null);
+        refused.GetMemory(1);
+        Assert.Equal(AppendResult.TooBusy, refused.Failure);
+        // A receiver that waits in turn doesn't stand in a delivery's way.
+        receivers[0].Advance(receivers[0].GetMemory().Length);
+        var waits = receivers[0].FlushAsync(CancellationToken.None).AsTask();
+        foreach (var message in new[] { first, second })
         {
-            var draft = fixture.Spool.BeginDraft(null);
-            draft.GetMemory(1);
-            return draft;
+            var open = fixture.Spool.OpenContentAsync(message, CancellationToken.None).AsTask();
+            await Task.WhenAny(open, Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, CancellationToken.None));
+            Assert.True(open.IsCompleted, "the delivery waits behind receivers");
+            Assert.Equal(3000, (await open)!.Length);
+            await (await open)!.DisposeAsync();
         }
+        foreach (var receiver in receivers)
+            await receiver.DisposeAsync();
+        await refused.DisposeAsync();
+        await waits.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task The_share_of_deliveries_has_an_end_and_they_come_before_receivers()
+    {
+        var time = new SimulatedTime();
+        var memory = new BodyMemory(() => 64, time);
+        Assert.True(memory.TryTake(56, BodyUse.Receiving));
+        Assert.False(memory.TryTake(1, BodyUse.Receiving));
+        Assert.True(memory.TryTake(8, BodyUse.Delivering));
+        Assert.False(memory.TryTake(1, BodyUse.Delivering));
+        var receiving = memory.TakeAsync(8, BodyUse.Receiving, TimeSpan.FromSeconds(1), CancellationToken.None).AsTask();
+        var delivering = memory.TakeAsync(8, BodyUse.Delivering, TimeSpan.FromSeconds(1), CancellationToken.None)
+            .AsTask();
+        memory.Give(8);
+        Assert.True(await delivering.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken.None));
+        Assert.False(receiving.IsCompleted);
+        memory.Give(16);
+        Assert.True(await receiving.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken.None));
+        Assert.Equal(56, memory.UsedBytes);
     }
 
     [Fact]

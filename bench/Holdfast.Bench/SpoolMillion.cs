@@ -111,5 +111,6 @@ internal static class SpoolMillion
     private sealed class NoEvidence : IEvidenceJournal
     {
         public void Append(EvidenceRecord record) { }
+        public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
     }
 }

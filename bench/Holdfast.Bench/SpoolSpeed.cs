@@ -159,5 +159,6 @@ internal static class SpoolSpeed
     private sealed class NoEvidence : IEvidenceJournal
     {
         public void Append(EvidenceRecord record) { }
+        public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
     }
 }

@@ -14,4 +14,6 @@ internal sealed class KeptEvidence : IEvidenceJournal
         lock (_records)
             _records.Add(record);
     }
+
+    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
 }

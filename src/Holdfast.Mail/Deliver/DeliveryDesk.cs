@@ -179,7 +179,7 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
                 context.Scheduler.Ended(handle);
                 return DeliveryActOutcome.Gone;
             }
-            settlement.NoteInterrupted(message);
+            await settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
             var outcome = await ChangeAsync(act, message, reason, actor).ConfigureAwait(false);
             var changed = outcome == DeliveryActOutcome.Done;
             if (changed && act != DeliveryAct.Retry)

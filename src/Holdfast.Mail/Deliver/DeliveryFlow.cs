@@ -342,7 +342,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
                 _context.Scheduler.Ended(handle);
                 return;
             }
-            _settlement.NoteInterrupted(message);
+            await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
             _context.Planner.Hand(message, _context.Snapshot);
             Wake();
         }

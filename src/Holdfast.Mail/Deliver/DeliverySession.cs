@@ -91,7 +91,7 @@ internal sealed partial class DeliverySession
             _context.Scheduler.Ended(taken.Handle);
             return false;
         }
-        _settlement.NoteInterrupted(message);
+        await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
         // 2. Choose recipients.
         _result.Clear();
         _paced.Clear();

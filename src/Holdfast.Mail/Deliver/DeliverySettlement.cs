@@ -22,12 +22,14 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
 {
     private const int ReplyCharsMax = 512;
     private static readonly TimeSpan NoticeRetry = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan EvidenceWaitMax = TimeSpan.FromSeconds(2);
 
     /// <summary>Settles an attempt. The message is the scheduler's again when this returns.</summary>
     public async ValueTask SettleAsync(TakenEntry taken, SpooledMessage message, AttemptResult result)
     {
         var wall = context.Time.GetUtcNow();
         var moved = false;
+        var unknown = false;
         List<RecipientResult>? failed = null;
         List<RecipientResult>? relayed = null;
         foreach (var one in result.Recipients)
@@ -57,6 +59,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
                     break;
                 case RecipientFate.Unknown:
                     Unknown(message, one, result, wall);
+                    unknown = true;
                     break;
                 case RecipientFate.Failed when one.Class.IsPermanent:
                     progress.Attempts++;
@@ -73,6 +76,8 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
             await RelayedAsync(message, relayed, result, wall).ConfigureAwait(false);
         if (failed is not null)
             await FailAsync(message, failed, result, wall, RecipientState.Failed).ConfigureAwait(false);
+        if (unknown)
+            await EvidenceFirstAsync().ConfigureAwait(false);
         Record(message);
         var wish = moved ? new DeliveryPlanner.Wish(taken.Route, result.FailedTarget, taken.Moves + 1)
             : new DeliveryPlanner.Wish(taken.Route, -1, 0);
@@ -96,7 +101,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
 
     /// <summary>A crash came between the final dot and our record: the outcome is unknown. It is tried again soon, at
     /// the same site first.</summary>
-    public void NoteInterrupted(SpooledMessage message)
+    public async ValueTask NoteInterruptedAsync(SpooledMessage message)
     {
         if (message.Progress.AttemptOpenAt is not { } where)
             return;
@@ -118,7 +123,23 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
                 Reason = progress.LastReply, Attempt = progress.Attempts,
             });
         }
+        await EvidenceFirstAsync().ConfigureAwait(false);
         Record(message);
+    }
+
+    /// <summary>A kill between the spool's record of an unknown outcome and its evidence would leave a duplicate that
+    /// nothing explains; before the spool's record the mark of the attempt still speaks.</summary>
+    private async ValueTask EvidenceFirstAsync()
+    {
+        using var limit = new CancellationTokenSource(EvidenceWaitMax, context.Time);
+        try
+        {
+            await context.Journal.FlushAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Evidence must not hold up mail: its own failures are counted and logged there.
+        }
     }
 
     private void Unknown(SpooledMessage message, in RecipientResult one, AttemptResult result, DateTimeOffset wall)

@@ -101,7 +101,7 @@ internal sealed partial class DeliveryUpkeep
                 _context.Scheduler.Ended(chore.Handle);
                 return;
             }
-            _settlement.NoteInterrupted(message);
+            await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
             switch (chore.Kind)
             {
                 // By both clocks: ages begin at the wall clock of the start, which may have been wrong then.

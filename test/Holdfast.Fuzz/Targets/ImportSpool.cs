@@ -32,6 +32,8 @@ internal sealed class ImportSpool : IMailSpool, IEvidenceJournal
         return ValueTask.FromResult(AppendResult.Stored);
     }
 
+    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+
     public void Append(EvidenceRecord record)
     {
         // What evidence holds is bounded where it is written.

@@ -119,5 +119,6 @@ public sealed class ConfigurationReloadTests : IDisposable
     {
         public List<EvidenceRecord> All { get; } = [];
         public void Append(EvidenceRecord record) => All.Add(record);
+        public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
     }
 }

@@ -155,4 +155,8 @@ internal sealed class MemoryJournal : IEvidenceJournal
 {
     public ConcurrentQueue<EvidenceRecord> Records { get; } = new();
     public void Append(EvidenceRecord record) => Records.Enqueue(record);
+
+    /// <summary>What a flush waits for.</summary>
+    public Task Flushed { get; set; } = Task.CompletedTask;
+    public Task FlushAsync(CancellationToken abort) => Flushed.WaitAsync(abort);
 }

@@ -96,6 +96,38 @@ public class OutcomeTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_unknown_outcome_is_in_evidence_before_the_spool_forgets_that_an_attempt_was_open(bool byCrash)
+    {
+        await using var world = new DeliveryWorld();
+        var written = new TaskCompletionSource();
+        world.Journal.Flushed = written.Task;
+        if (!byCrash)
+            world.NaTarget.Script = l => l == "." ? ScriptedTarget.Reset : null;
+        world.Spool.AnnouncesLoaded = !byCrash;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"],
+            progress: p => p.AttemptOpenAt = byCrash ? "mail-na/127.0.0.1:2601" : null);
+        await world.UntilAsync(() => world.Journal.Records.Any(r => r.Kind == EvidenceKind.OutcomeUnknown), Soon);
+        Assert.Equal(0u, message.Progress.Version);
+        written.SetResult();
+        await world.UntilAsync(() => message.Progress.Version > 0, Soon);
+        Assert.Equal(RecipientState.OutcomeUnknown, message.Progress.Recipients[0].State);
+    }
+
+    [Fact]
+    public async Task Evidence_that_cannot_be_written_does_not_hold_up_mail()
+    {
+        await using var world = new DeliveryWorld();
+        world.Journal.Flushed = new TaskCompletionSource().Task;
+        world.Spool.AnnouncesLoaded = false;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"],
+            progress: p => p.AttemptOpenAt = "mail-na/127.0.0.1:2601");
+        await world.EndAsync(message, TimeSpan.FromSeconds(10));
+        Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
+    }
+
+    [Theory]
     [InlineData("250 2.0.0 taken", RecipientState.Delivered)]
     [InlineData("550 5.7.1 not this one", RecipientState.Failed)]
     public async Task What_the_target_says_after_a_failed_write_of_the_dot_is_its_answer(string answer,

@@ -97,4 +97,5 @@ internal sealed class EvidenceDouble : IEvidenceJournal
 {
     public ConcurrentQueue<EvidenceRecord> Records { get; } = new();
     public void Append(EvidenceRecord record) => Records.Enqueue(record);
+    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
 }

@@ -64,7 +64,7 @@ public sealed partial class MailFlow : IDisposable
     {
         await _receive.StartAsync(abort).ConfigureAwait(false);
         _notReady = null;
-        return [.. _receive.Status().Listeners.Select(l => $"SMTP {l.Endpoint} ({l.Name}, {l.Role})")];
+        return [.. _receive.Status().Listeners.Select(l => l.Describe())];
     }
 
     /// <summary>Stops accepting, lets running transactions finish, flushes the spool. Cancelled: stops at once.

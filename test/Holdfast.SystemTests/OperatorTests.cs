@@ -129,4 +129,30 @@ public class OperatorTests
         Assert.Contains(":1:27: Holdfast:NodeId: -1 is out of range", output, StringComparison.Ordinal);
         Assert.Contains("did you mean \"Topology\"?", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Check_looks_at_the_files_that_a_configuration_names_and_run_says_which_listener_takes_no_mail()
+    {
+        using var workspace = new Workspace();
+        var (certificate, _) = await Certificates.MakeAsync(workspace);
+        var missing = workspace.File("missing.key");
+        await using var gateway = new Gateway(workspace);
+        gateway.Configure(gateway.TwoSites().Replace("\"Role\": \"Relay\"",
+            $"""
+            "Role": "Relay", "Tls": "Implicit",
+                   "CertificateFile": "{certificate}",
+                   "KeyFile": "{missing}"
+            """, StringComparison.Ordinal));
+        var (code, output) = await Gateway.RunAsync("check", "--config", gateway.ConfigurationFile);
+        Assert.Equal(3, code);
+        var line = Array.FindIndex(File.ReadAllLines(gateway.ConfigurationFile),
+            l => l.Contains("KeyFile", StringComparison.Ordinal)) + 1;
+        Assert.Matches($":{line}:\\d+: Holdfast:Mail:Receive:Listeners:0:KeyFile: there is no file {missing}", output);
+        Assert.EndsWith(": 1 fault\n", output, StringComparison.Ordinal);
+        Assert.Equal(0, (await Gateway.RunAsync("check", "--without-files", "--config", gateway.ConfigurationFile)).Code);
+        await gateway.StartAsync(waitReady: false);
+        await Eventually.HoldsAsync(() => gateway.Log.Contains($"SMTPS 127.0.0.1:{gateway.SmtpPort} (relay, Relay; takes "
+            + "NO mail: no usable certificate yet", StringComparison.Ordinal), TimeSpan.FromSeconds(60), () => gateway.Log);
+        Assert.DoesNotContain(".;", gateway.Log, StringComparison.Ordinal);
+    }
 }

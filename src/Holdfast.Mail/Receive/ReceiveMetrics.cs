@@ -13,6 +13,7 @@ internal sealed class ReceiveMetrics
     private readonly UpDownCounter<long> _active;
     private readonly Counter<long> _handshakes;
     private readonly Counter<long> _signInFailures;
+    private Func<IEnumerable<(string Listener, TimeSpan Left)>>? _certificates;
     private long _acceptedTotal;
 
     public ReceiveMetrics(IMeterFactory meters)
@@ -29,7 +30,14 @@ internal sealed class ReceiveMetrics
         _handshakes = meter.CreateCounter<long>("holdfast.receive.tls_handshakes", "{handshake}", "TLS handshakes.");
         _signInFailures = meter.CreateCounter<long>("holdfast.receive.sign_in_failures", "{attempt}",
             "Sign-ins refused.");
+        meter.CreateObservableGauge("holdfast.receive.certificate_left", () => _certificates?.Invoke().Select(c =>
+            new Measurement<double>(c.Left.TotalSeconds, Tag(c.Listener))) ?? [], "s",
+            "Time until a listener's certificate expires.");
     }
+
+    /// <summary>Names who knows the certificates that are served.</summary>
+    public void Observe(Func<IEnumerable<(string Listener, TimeSpan Left)>> certificates) =>
+        _certificates = certificates;
 
     /// <summary>Messages accepted since the start, for status.</summary>
     public long AcceptedTotal => Volatile.Read(ref _acceptedTotal);

@@ -55,6 +55,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         _logger = loggers.CreateLogger<ReceiveServer>();
         _signIn = new SignIn(time);
         _context = new ReceiveContext(spool, evidence, metrics, _signIn, time, _logger);
+        metrics.Observe(() => CertificatesLeft(time.GetUtcNow()));
     }
 
     /// <summary>Binds every listener and begins to take mail.</summary>
@@ -147,7 +148,8 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
 
     public ReceiveStatus Status() => new(_context.Limits.Total, _context.Metrics.AcceptedTotal, _context.IsDraining,
         [.. _all.Where(h => h.IsBound || h.Fault is not null).Select(h =>
-            new ListenerStatus(h.Policy.Name, h.Policy.Endpoint.ToString(), h.Policy.Role, h.IsBound, h.Fault))]);
+            new ListenerStatus(h.Policy.Name, h.Policy.Endpoint.ToString(), h.Policy.Role, h.IsBound, h.Fault,
+                h.Policy.Tls, h.Policy.Certificate?.Options is not null))]);
 
     public async ValueTask DisposeAsync()
     {
@@ -160,6 +162,12 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         _stop.Dispose();
         _reloading.Dispose();
     }
+
+    /// <summary>How long each listener's certificate is still valid; zero where one is named and can't be read.
+    /// </summary>
+    private IEnumerable<(string Listener, TimeSpan Left)> CertificatesLeft(DateTimeOffset now) =>
+        _all.Where(h => h.IsBound && h.Policy.Tls != ListenerTls.None).Select(h => (h.Policy.Name,
+            h.Policy.Certificate?.ValidUntil is { } until ? until - now : TimeSpan.Zero));
 
     private void Sweep()
     {

@@ -1,7 +1,5 @@
 using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Receive;
@@ -15,11 +13,17 @@ internal sealed partial class ServerCertificate(string certificateFile, string? 
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(14);
     private (FileStamp?, FileStamp?)? _seen;
 
-    public SslServerAuthenticationOptions? Options
+    /// <summary>The one that is served; null while there is none.</summary>
+    private Served? Current
     {
         get => Volatile.Read(ref field);
-        private set => Volatile.Write(ref field, value);
+        set => Volatile.Write(ref field, value);
     }
+
+    public SslServerAuthenticationOptions? Options => Current?.Options;
+
+    /// <summary>End of the validity of the one that is served; null while there is none.</summary>
+    public DateTimeOffset? ValidUntil => Current?.ValidUntil;
 
     public async Task RefreshAsync(CancellationToken abort)
     {
@@ -29,32 +33,38 @@ internal sealed partial class ServerCertificate(string certificateFile, string? 
         _seen = stamps;
         try
         {
-            var certificatePem = Encoding.ASCII.GetString(
-                await files.ReadAsync(certificateFile, abort).ConfigureAwait(false));
-            var keyPem = keyFile is null ? certificatePem
-                : Encoding.ASCII.GetString(await files.ReadAsync(keyFile, abort).ConfigureAwait(false));
-            var leaf = X509Certificate2.CreateFromPem(certificatePem, keyPem);
-            var chain = new X509Certificate2Collection();
-            chain.ImportFromPem(certificatePem);
-            Options = new SslServerAuthenticationOptions
+            var certificate = await files.ReadAsync(certificateFile, abort).ConfigureAwait(false);
+            var key = keyFile is null ? null : await files.ReadAsync(keyFile, abort).ConfigureAwait(false);
+            if (PemPair.TryRead(certificate, key, out var fault) is not { } pair)
+            {
+                var file = fault!.IsKey && keyFile is not null ? keyFile : certificateFile;
+                CertificateFaulty(certificateFile, $"{file} {fault.Problem} ({fault.Suggestion})", Serving);
+                return;
+            }
+            DateTimeOffset until = pair.Leaf.NotAfter;
+            Current = new Served(new SslServerAuthenticationOptions
             {
                 // offline: nothing is fetched from the network in the name of a handshake
-                ServerCertificateContext = SslStreamCertificateContext.Create(leaf, chain, offline: true),
+                ServerCertificateContext = SslStreamCertificateContext.Create(pair.Leaf, pair.Chain, offline: true),
                 ClientCertificateRequired = false,
-            };
-            CertificateTaken(certificateFile, leaf.Subject, leaf.NotAfter);
-            if (leaf.NotAfter - time.GetLocalNow().DateTime < ExpiryWarning)
-                CertificateExpires(certificateFile, leaf.NotAfter);
+            }, until);
+            CertificateTaken(certificateFile, pair.Leaf.Subject, until.UtcDateTime);
+            if (until - time.GetUtcNow() < ExpiryWarning)
+                CertificateExpires(certificateFile, until.UtcDateTime);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException
             or ArgumentException)
         {
-            if (e is IOException)
+            // One that isn't there is told of once; what failed to be read is tried again.
+            if (e is IOException and not (FileNotFoundException or DirectoryNotFoundException))
                 _seen = null;
-            var serving = Options is null ? "TLS is not offered" : "the last good one goes on";
-            CertificateFaulty(certificateFile, e.Message, serving);
+            CertificateFaulty(certificateFile, e.Message.TrimEnd('.'), Serving);
         }
     }
+
+    private sealed record Served(SslServerAuthenticationOptions Options, DateTimeOffset ValidUntil);
+
+    private string Serving => Options is null ? "TLS is not offered" : "the last good one goes on";
 
     [LoggerMessage(EventId = 2045, Level = LogLevel.Information,
         Message = "Took the certificate in {Path} over: {Subject}, valid until {Until:u}")]

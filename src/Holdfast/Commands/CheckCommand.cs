@@ -2,36 +2,65 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Holdfast.Configuration;
+using Holdfast.Mail.Receive;
 
 namespace Holdfast.Commands;
 
-/// <summary><c>holdfast check</c>: every fault of a configuration, nothing started.</summary>
+/// <summary><c>holdfast check</c>: every fault of a configuration and of the files it names,
+/// nothing started.</summary>
 internal static class CheckCommand
 {
     public static Command Create()
     {
         var command = new ExampledCommand("check",
-            "Check a configuration file: every fault with its line and what to do about it. Starts nothing.",
-            "holdfast check --config examples/two-sites.json", "holdfast check --config new.json --json");
+            "Check a configuration file and the files that it names (certificates, keys, users, recipients, "
+            + "domains): every fault with its line and what to do about it. Starts nothing.",
+            "holdfast check --config examples/two-sites.json", "holdfast check --config new.json --json",
+            "holdfast check --config for-another-machine.json --without-files");
         var config = new Option<string>("--config", "-c")
         {
             Description = "Configuration file", HelpName = "FILE", Required = true,
         };
+        var withoutFiles = new Option<bool>("--without-files")
+        {
+            Description = "Don't look at the files that it names: they are on another machine",
+        };
         var json = JsonOption.Create();
         command.Add(config);
+        command.Add(withoutFiles);
         command.Add(json);
-        command.SetAction(parsed => Check(parsed.GetValue(config)!, parsed.GetValue(json),
-            parsed.InvocationConfiguration.Output));
+        command.SetAction(async (parsed, abort) =>
+        {
+            var file = parsed.GetValue(config)!;
+            var faults = await FindAsync(file, !parsed.GetValue(withoutFiles), abort);
+            return Tell(file, faults, parsed.GetValue(json), parsed.InvocationConfiguration.Output);
+        });
         return command;
     }
 
-    private static int Check(string file, bool asJson, TextWriter output)
+    private static async Task<IReadOnlyList<ConfigurationFault>> FindAsync(string file, bool withFiles,
+        CancellationToken abort)
     {
         using var rules = Composition.BuildRules();
-        var (snapshot, faults) = new ConfigurationLoader(rules).LoadFile(file);
+        var result = new ConfigurationLoader(rules).LoadFile(file);
+        if (!withFiles || result.Readable is not { } readable)
+            return result.Faults;
+        var inFiles = await NamedFiles.FindFaultsAsync(readable.Get<ReceiveOptions>(),
+            TimeProvider.System.GetUtcNow(), abort);
+        return [.. result.Faults.Concat(inFiles.Select(f =>
+        {
+            var key = "Holdfast:Mail:Receive:" + f.Key;
+            return new ConfigurationFault(ConfigurationLoader.Nearest(readable.Root, key).At, key, f.Problem,
+                f.Suggestion);
+        })).OrderBy(f => f.At.Line).ThenBy(f => f.At.Column)];
+    }
+
+    private static int Tell(string file, IReadOnlyList<ConfigurationFault> faults, bool asJson, TextWriter output)
+    {
+        var isValid = faults.Count == 0;
         if (asJson)
         {
-            var report = new CheckReport(file, snapshot is not null,
+            var report = new CheckReport(file, isValid,
                 [.. faults.Select(f => new FaultView(f.At.Line, f.At.Column, f.Key, f.Problem, f.Suggestion))]);
             output.WriteLine(JsonSerializer.Serialize(report, CheckJson.Default.CheckReport));
         }
@@ -39,9 +68,9 @@ internal static class CheckCommand
         {
             foreach (var fault in faults)
                 output.WriteLine(Terminal.Printable(fault.Describe(file)));
-            output.WriteLine(snapshot is not null ? $"{file}: no faults" : $"{file}: {Count(faults.Count)}");
+            output.WriteLine(isValid ? $"{file}: no faults" : $"{file}: {Count(faults.Count)}");
         }
-        return snapshot is not null ? ExitCode.Ok : ExitCode.ConfigurationInvalid;
+        return isValid ? ExitCode.Ok : ExitCode.ConfigurationInvalid;
     }
 
     public static string Count(int faults) => faults == 1 ? "1 fault" : $"{faults} faults";

@@ -4,7 +4,12 @@ using System.Text.RegularExpressions;
 namespace Holdfast.Configuration;
 
 /// <summary>What came of reading a configuration: a snapshot, or every fault found.</summary>
-internal sealed record ConfigurationResult(ConfigurationSnapshot? Snapshot, IReadOnlyList<ConfigurationFault> Faults);
+internal sealed record ConfigurationResult(ConfigurationSnapshot? Snapshot, IReadOnlyList<ConfigurationFault> Faults)
+{
+    /// <summary>What could be read, also of a file with faults: to look further, never to be put in force. Null when it
+    /// isn't JSON.</summary>
+    public ConfigurationSnapshot? Readable { get; init; }
+}
 
 /// <summary>Turns a file into a checked snapshot. Used alike by <c>run</c>, <c>check</c> and reload.</summary>
 /// <remarks>
@@ -96,7 +101,7 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
         // Sorted as the file reads; what two checks found alike is said once.
         var sorted = faults.DistinctBy(f => (f.At, f.Key, f.Problem))
             .OrderBy(f => f.At.Line).ThenBy(f => f.At.Column).ToArray();
-        return new(sorted.Length == 0 ? snapshot : null, sorted);
+        return new(sorted.Length == 0 ? snapshot : null, sorted) { Readable = snapshot };
     }
 
     /// <summary>Node and position at a path such as <c>Holdfast:Topology:Sites:0</c>; the nearest parent when it isn't

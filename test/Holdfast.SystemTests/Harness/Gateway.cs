@@ -153,6 +153,13 @@ internal sealed class Gateway : IAsyncDisposable
             environment: Environment);
     }
 
+    /// <summary>Runs a holdfast command that needs no server.</summary>
+    public static Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    {
+        var (program, first) = Command();
+        return Peer.RunAsync(program, [.. first, .. arguments], TimeSpan.FromSeconds(60));
+    }
+
     public async Task<JsonElement> GetAsync(string path)
     {
         using var client = new HttpClient();

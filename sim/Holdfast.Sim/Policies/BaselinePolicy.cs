@@ -21,6 +21,8 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     private const int MailBackoffMax = 4000;
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(100);
     private readonly ActsByHand _acts;
+    /// <summary>By target: the verdict that was shown last.</summary>
+    private readonly VerdictState[] _told;
 
     protected BaselinePolicy(Topology topology, Random random)
     {
@@ -28,6 +30,7 @@ internal abstract class BaselinePolicy : ITrafficPolicy
         Random = random;
         InFlight = new int[topology.Targets.Length];
         _acts = new ActsByHand(topology);
+        _told = new VerdictState[topology.Targets.Length];
         Pools = [.. topology.Services.Select(s => new ServicePool(topology, s))];
         ServiceOf = [.. topology.Targets.Select(t => topology.Sites[t.Site.Value].Service.Value)];
     }
@@ -75,7 +78,8 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     public void Withdraw(ServiceId service, TimeSpan now) { }
     public virtual bool MayRetry(in TrafficOutcome outcome, int attemptsMade, TimeSpan now) => false;
 
-    /// <summary>Mail that the proxy itself would take elsewhere goes at once; else it waits as Postfix lets it.</summary>
+    /// <summary>Mail that the proxy itself would take elsewhere goes at once; else it waits as Postfix lets
+    /// it.</summary>
     public TimeSpan RetryDelay(in TrafficOutcome outcome, bool canWait, int attemptsMade, double chance) =>
         !canWait || MailMovesOn(outcome, attemptsMade) ? TimeSpan.Zero
             : TimeSpan.FromSeconds(Math.Min(MailBackoffMax, MailBackoffMin << Math.Min(attemptsMade - 1, 4)));
@@ -86,7 +90,14 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     public void Describe(SitesSample sample, TimeSpan now)
     {
         for (var i = 0; i < InFlight.Length; i++)
-            sample.TargetVerdicts[i] = IsOut(i, now) ? VerdictState.Closed : VerdictState.Healthy;
+        {
+            var verdict = IsOut(i, now) ? VerdictState.Closed : VerdictState.Healthy;
+            sample.TargetVerdicts[i] = verdict;
+            if (verdict == _told[i])
+                continue;
+            sample.Changes.Add(new VerdictChange(Topology.Targets[i].Site, new TargetId(i), _told[i], verdict, Name));
+            _told[i] = verdict;
+        }
         for (var i = 0; i < Topology.Sites.Length; i++)
         {
             var targets = Topology.Sites[i].Targets;

@@ -8,12 +8,12 @@ namespace Holdfast.Sim.Policies;
 /// <remarks>
 /// Envoy 1.22 (<c>api-v3/config/cluster/v3/outlier_detection.proto</c>, architecture overview: priority levels, panic
 /// threshold, circuit breakers): each site is a level, the nearest is 0. A level's health is min(100, 1.4 × share of
-/// hosts in); load goes to level 0 up to its health, the rest spills down; when the levels' health together is below 100
-/// it is normalised, and a level with fewer than 50 % of its hosts in panics: it ignores health.
-/// A host is ejected after 5 consecutive 5xx (time-outs and failed connections count), at once; each 10 s a sweep ejects
-/// by success rate (below mean − 1.9 σ among at least 5 hosts with at least 100 requests) and brings back whose time is
-/// up: 30 s × number of ejections, at most 300 s. At most 10 % of the hosts, but always one. Breakers: 1 024 requests,
-/// 3 retries at once. Retries: <c>retry_on: 5xx</c> with its default of one.
+/// hosts in); load goes to level 0 up to its health, the rest spills down; when the levels' health together is below
+/// 100 it is normalised, and a level with fewer than 50 % of its hosts in panics: it ignores health.
+/// A host is ejected after 5 consecutive 5xx (time-outs and failed connections count), at once; each 10 s a sweep
+/// ejects by success rate (below mean − 1.9 σ among at least 5 hosts with at least 100 requests) and brings back whose
+/// time is up: 30 s × number of ejections, at most 300 s. At most 10 % of the hosts, but always one. Breakers: 1 024
+/// requests, 3 retries at once. Retries: <c>retry_on: 5xx</c> with its default of one.
 /// </remarks>
 internal sealed class EnvoyPolicy : BaselinePolicy
 {

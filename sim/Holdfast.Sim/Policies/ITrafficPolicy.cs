@@ -41,8 +41,8 @@ internal interface ITrafficPolicy
     /// <summary>An end-to-end canary: mail read back, a write read again.</summary>
     void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now);
 
-    /// <summary>A check of the port alone, every 2 s a target: whether a connection came about. Our engine has no use for
-    /// it: an open port says nothing of the work behind it.</summary>
+    /// <summary>A check of the port alone, every 2 s a target: whether a connection came about. Our engine has no use
+    /// for it: an open port says nothing of the work behind it.</summary>
     void ReportProbe(TargetId target, bool connected, TimeSpan now) { }
 
     /// <summary>An act by hand; weights and drains apply to baselines too.</summary>

@@ -4,12 +4,13 @@ using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Policies;
 
-/// <summary>The better of two by peak-EWMA latency, with a breaker for consecutive failures, as Linkerd has it.</summary>
+/// <summary>The better of two by peak-EWMA latency, with a breaker for consecutive failures, as Linkerd has
+/// it.</summary>
 /// <remarks>
-/// linkerd2-proxy (<c>linkerd/app/outbound/src/http/breaker</c>, tower's <c>load::peak_ewma</c>): two distinct endpoints
-/// at random, the one with the lower (round-trip estimate × (pending + 1)) is taken; the estimate jumps to a longer
-/// time at once and decays towards shorter ones over 10 s; 30 ms before the first answer. Seven failures in a row trip
-/// an endpoint's breaker; after a back-off of 1 s doubling to 60 s, jittered by a half, one request probes it
+/// linkerd2-proxy (<c>linkerd/app/outbound/src/http/breaker</c>, tower's <c>load::peak_ewma</c>): two distinct
+/// endpoints at random, the one with the lower (round-trip estimate × (pending + 1)) is taken; the estimate jumps to a
+/// longer time at once and decays towards shorter ones over 10 s; 30 ms before the first answer. Seven failures in a
+/// row trip an endpoint's breaker; after a back-off of 1 s doubling to 60 s, jittered by a half, one request probes it
 /// (linkerd.io, Circuit Breaking: <c>max-failures 7, min-penalty 1s, max-penalty 1m, jitter-ratio 0.5</c>). Retries of
 /// idempotent requests within a budget of 20 % + 10/s over 10 s (<c>retryBudget</c>), one a request. There is no panic
 /// mode: with all breakers open requests wait and fail fast. All sites are one pool, as in a federated service.

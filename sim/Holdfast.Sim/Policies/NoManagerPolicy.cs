@@ -7,8 +7,8 @@ namespace Holdfast.Sim.Policies;
 /// <summary>Nobody manages traffic: web traffic goes to its home site whatever happens; mail goes to the home site and,
 /// when no connection comes about, to the next one, as MX records and Postfix do it.</summary>
 /// <remarks>
-/// Mail, Postfix 3.7 (smtp(8), qmgr(8), <c>SCHEDULER_README</c>): MX hosts in order of preference, the next one only when
-/// the connection or greeting fails, at most 5 addresses and 2 sessions a delivery (<c>smtp_mx_address_limit</c>,
+/// Mail, Postfix 3.7 (smtp(8), qmgr(8), <c>SCHEDULER_README</c>): MX hosts in order of preference, the next one only
+/// when the connection or greeting fails, at most 5 addresses and 2 sessions a delivery (<c>smtp_mx_address_limit</c>,
 /// <c>smtp_mx_session_limit</c>); a 4yz after that defers the message by its own back-off (300 s to 4 000 s). When all
 /// MX hosts refuse the connection the destination is dead for <c>minimal_backoff_time</c> = 300 s
 /// (<c>default_destination_concurrency_failed_cohort_limit</c> = 1); replies at RCPT or DATA never count.

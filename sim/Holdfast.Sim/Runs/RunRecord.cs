@@ -22,6 +22,11 @@ internal sealed class RunRecord
     public required ComponentSeries[] Components { get; init; }
     public required TrueWorld World { get; init; }
     public required RunTotals Totals { get; init; }
+    /// <summary>Logical requests by (edge, service, priority): index (edge × services + service) × 6 +
+    /// priority.</summary>
+    public long[] EdgeRequests { get; init; } = [];
+    /// <summary>Those of them that were served in time.</summary>
+    public long[] EdgeServed { get; init; } = [];
     /// <summary>Oldest first.</summary>
     public required IReadOnlyList<VerdictEntry> Verdicts { get; init; }
     /// <summary>Verdict changes beyond <see cref="RunBounds.VerdictsMax"/>, not kept.</summary>

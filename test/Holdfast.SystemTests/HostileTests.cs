@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Holdfast.SystemTests.Harness;
 
 namespace Holdfast.SystemTests;
@@ -100,55 +99,6 @@ public class HostileTests
         finally
         {
             idle.ForEach(c => c.Dispose());
-        }
-    }
-
-    private sealed class RawClient(TcpClient client) : IDisposable
-    {
-        private readonly StreamReader _reader = new(client.GetStream(), Encoding.Latin1);
-
-        public static async Task<RawClient> ConnectAsync(int port)
-        {
-            var client = new TcpClient { NoDelay = true };
-            await client.ConnectAsync(IPAddress.Loopback, port);
-            var raw = new RawClient(client);
-            await raw.ReplyAsync();
-            return raw;
-        }
-
-        public async Task<string> SayAsync(string text)
-        {
-            await SendAsync(Encoding.Latin1.GetBytes(text));
-            return await ReplyAsync();
-        }
-
-        public async Task SendAsync(byte[] bytes)
-        {
-            try
-            {
-                await client.GetStream().WriteAsync(bytes);
-            }
-            catch (IOException)
-            {
-                // The gateway hung up on us, as it may.
-            }
-        }
-
-        private async Task<string> ReplyAsync()
-        {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
-            while (true)
-            {
-                var line = await _reader.ReadLineAsync(limit.Token) ?? "(closed)";
-                if (line.Length < 4 || line[3] != '-')
-                    return line;
-            }
-        }
-
-        public void Dispose()
-        {
-            _reader.Dispose();
-            client.Dispose();
         }
     }
 }

@@ -61,7 +61,7 @@ public class RealPeerTests
                 "ProxyProtocolFrom": [ "127.0.0.1/32" ] },
             """, StringComparison.Ordinal));
         await using var na = new ScriptedTarget(gateway.HomePort);
-        var (added, text) = await AddUserAsync(gateway, users, "ann@example.org", "correct horse");
+        var (added, text) = await gateway.AddUserAsync(users, "ann@example.org", "correct horse");
         Assert.True(added == 0, text);
         await gateway.StartAsync();
 
@@ -152,13 +152,4 @@ public class RealPeerTests
 
     internal static string[] SinkUser() =>
         Environment.UserName == "root" ? ["-u", "nobody"] : [];
-
-    private static async Task<(int Code, string Output)> AddUserAsync(Gateway gateway, string file, string user,
-        string password)
-    {
-        var (program, first) = Gateway.BinaryPath.EndsWith(".dll", StringComparison.Ordinal)
-            ? ("dotnet", new[] { Gateway.BinaryPath }) : (Gateway.BinaryPath, []);
-        return await Peer.RunAsync(program, [.. first, "user", "add", user, "--file", file], Limit,
-            standardInput: password + "\n", environment: gateway.Environment);
-    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Holdfast.SystemTests.Harness;
 
 namespace Holdfast.Bench.Peers;
 
@@ -111,36 +112,9 @@ internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Pos
 
     public override void Start(int sinkPort)
     {
-        var etc = Path.Combine(folder, "etc");
-        Directory.CreateDirectory(etc);
-        Directory.CreateDirectory(Path.Combine(folder, "queue"));
-        Directory.CreateDirectory(Path.Combine(folder, "data"));
-        File.SetUnixFileMode(folder, (UnixFileMode)0x1ED);
-        Run("chown", "postfix", Path.Combine(folder, "data")).WaitForExit();
-        // in_flow_delay 0, process and concurrency limits raised, syslog to a file: what its own tuning guide advises
-        // for a relay (TUNING_README); everything that asks DNS is off, since there is none here.
-        File.WriteAllText(Path.Combine(etc, "main.cf"), $"""
-            compatibility_level = 3.6
-            queue_directory = {folder}/queue
-            data_directory = {folder}/data
-            meta_directory = /etc/postfix
-            shlib_directory = /usr/lib/postfix
-            daemon_directory = /usr/lib/postfix/sbin
-            command_directory = /usr/sbin
-            maillog_file = {folder}/maillog
-            maillog_file_prefixes = {folder}
-            inet_interfaces = 127.0.0.1
-            inet_protocols = ipv4
-            myhostname = postfix.test
-            mydestination =
-            mynetworks = 127.0.0.0/8
-            alias_maps =
-            alias_database =
-            local_recipient_maps =
-            relayhost = [127.0.0.1]:{sinkPort}
-            smtp_host_lookup = native
-            disable_dns_lookups = yes
-            smtpd_peername_lookup = no
+        // in_flow_delay 0, process and concurrency limits raised: what its own tuning guide advises for a relay
+        // (TUNING_README); everything that asks DNS is off, since there is none here.
+        PostfixFiles.Write(folder, "postfix.test", port, sinkPort, """
             smtpd_client_connection_count_limit = 0
             smtpd_client_connection_rate_limit = 0
             default_process_limit = 200
@@ -152,21 +126,12 @@ internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Pos
             mailbox_size_limit = 0
             in_flow_delay = 0s
             qmgr_message_active_limit = 20000
-            """ + "\n");
-        var lines = File.ReadAllLines("/usr/share/postfix/master.cf.dist").Select(line =>
-        {
-            var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            if (line.Length == 0 || line[0] is '#' or ' ' or '\t' || fields.Length < 8)
-                return line;
-            if (fields[0] == "smtp" && fields[1] == "inet")
-                fields[0] = $"127.0.0.1:{port}";
-            fields[4] = "n";
-            return string.Join(' ', fields);
-        });
-        File.WriteAllLines(Path.Combine(etc, "master.cf"), lines);
-        using var start = Run("/usr/sbin/postfix", "-c", etc, "start");
+            """);
+        File.SetUnixFileMode(folder, (UnixFileMode)0x1ED);
+        Run("chown", "postfix", Path.Combine(folder, "data")).WaitForExit();
+        using var start = Run("/usr/sbin/postfix", "-c", PostfixFiles.EtcIn(folder), "start");
         start.WaitForExit();
-        WaitForGreeting(port, TimeSpan.FromSeconds(30), () => File.ReadAllText(Path.Combine(folder, "maillog")));
+        WaitForGreeting(port, TimeSpan.FromSeconds(30), () => File.ReadAllText(PostfixFiles.LogIn(folder)));
         // The master holds a lock on its pid file that .NET's own opening respects; cat doesn't.
         using var cat = Run("cat", Path.Combine(folder, "queue/pid/master.pid"));
         _master = int.Parse(cat.StandardOutput.ReadToEnd().Trim(), System.Globalization.CultureInfo.InvariantCulture);
@@ -174,7 +139,7 @@ internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Pos
 
     public override void Dispose()
     {
-        using var stop = Run("/usr/sbin/postfix", "-c", Path.Combine(folder, "etc"), "stop");
+        using var stop = Run("/usr/sbin/postfix", "-c", PostfixFiles.EtcIn(folder), "stop");
         stop.WaitForExit();
     }
 }

@@ -10,7 +10,7 @@ namespace Holdfast.Mail.Deliver;
 internal sealed partial class TargetConnection
 {
     private StepResult _broken;
-    private bool _certificateRefused;
+    private string? _certificateFault;
 
     /// <summary>Brings the connection to where MAIL may be sent; each step is added to <paramref name="steps"/>.
     /// </summary>
@@ -57,8 +57,9 @@ internal sealed partial class TargetConnection
                 "octets in clear after the reply to STARTTLS (response injection)");
         if (await HandshakeAsync(abort).ConfigureAwait(false) is { } fault)
         {
-            return Fail(steps, AttemptPhase.Tls, _certificateRefused ? ConnectionFault.CertificateRefused
-                : ConnectionFault.TlsFailed, fault);
+            return _certificateFault is { } refused
+                ? Fail(steps, AttemptPhase.Tls, ConnectionFault.CertificateRefused, "certificate refused: " + refused)
+                : Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, fault);
         }
         IsSecure = true;
         Capabilities = TargetCapabilities.None;
@@ -136,9 +137,9 @@ internal sealed partial class TargetConnection
     {
         if (_settings.Route.Tls != TlsMode.Required)
             return true;
-        var holds = certificate is X509Certificate2 leaf && TargetCertificate.Holds(leaf, errors, _settings.Route);
-        _certificateRefused = !holds;
-        return holds;
+        _certificateFault = certificate is X509Certificate2 leaf
+            ? TargetCertificate.Fault(leaf, chain, errors, _settings.Route) : "there is none";
+        return _certificateFault is null;
     }
 
     /// <summary>Not null: it sent more than it was asked for, which would be taken for the next answer.</summary>

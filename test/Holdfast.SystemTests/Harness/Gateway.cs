@@ -150,7 +150,16 @@ internal sealed class Gateway : IAsyncDisposable
     {
         var (program, first) = Command();
         return Peer.RunAsync(program, [.. first, .. arguments, "--data", DataDirectory], TimeSpan.FromSeconds(60),
-            environment: Environment);
+            // Nobody is at the terminal, wherever the tests run.
+            standardInput: "", environment: Environment);
+    }
+
+    /// <summary><c>holdfast user add</c>.</summary>
+    public Task<(int Code, string Output)> AddUserAsync(string file, string user, string password)
+    {
+        var (program, first) = Command();
+        return Peer.RunAsync(program, [.. first, "user", "add", user, "--file", file], TimeSpan.FromSeconds(60),
+            standardInput: password + "\n", environment: Environment);
     }
 
     /// <summary>Runs a holdfast command that needs no server.</summary>
@@ -171,13 +180,21 @@ internal sealed class Gateway : IAsyncDisposable
         (await GetAsync("/api/v1/status")).GetProperty("mail").GetProperty("waiting").GetInt64();
 
     /// <summary>Resident memory in bytes, from /proc.</summary>
-    public long ResidentBytes()
+    public long ResidentBytes() => MemoryBytes("VmRSS:");
+
+    /// <summary>The most that it has been.</summary>
+    public long PeakBytes() => MemoryBytes("VmHWM:");
+
+    private long MemoryBytes(string field)
     {
-        var line = File.ReadLines($"/proc/{_process!.Id}/status")
-            .First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line[6..].Replace("kB", "", StringComparison.Ordinal).Trim(),
+        var line = File.ReadLines($"/proc/{_process!.Id}/status").First(l => l.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(),
             System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
+
+    /// <summary>Evidence on disk, all of it.</summary>
+    public string Evidence() => string.Concat(Directory.GetFiles(Path.Combine(DataDirectory, "evidence"), "*.jsonl")
+        .Select(File.ReadAllText));
 
     public async ValueTask DisposeAsync()
     {

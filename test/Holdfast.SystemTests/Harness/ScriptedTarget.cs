@@ -16,6 +16,8 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, int> _delivered = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _order = new();
+    private readonly ConcurrentQueue<string> _envelopes = new();
+    private readonly ConcurrentQueue<string> _contents = new();
     private TcpListener? _listener;
     private Task _accepting = Task.CompletedTask;
     private volatile Mood _mood;
@@ -43,6 +45,16 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     public bool Has(string marker) => _delivered.ContainsKey(marker);
     public int Copies(string marker) => _delivered.GetValueOrDefault(marker);
     public string? LastContent { get; private set; }
+    /// <summary>What is offered after EHLO.</summary>
+    public IReadOnlyList<string> Extensions { get; set; } =
+        ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "SIZE 157286400"];
+    /// <summary>The refusal of a recipient by its RCPT line; null takes it.</summary>
+    public Func<string, string?> RefuseRecipient { get; set; } = _ => null;
+    /// <summary>MAIL and RCPT lines as they came.</summary>
+    public IReadOnlyCollection<string> Envelopes => _envelopes;
+    /// <summary>Contents answered with 250, dots unstuffed; only kept when asked to before they come.</summary>
+    public IReadOnlyCollection<string> Contents => _contents;
+    public bool KeepsContents { get; set; }
 
     public Mood Mood
     {
@@ -111,14 +123,18 @@ internal sealed class ScriptedTarget : IAsyncDisposable
                 switch (line.Split(' ')[0].ToUpperInvariant())
                 {
                     case "EHLO":
-                        await Say("250-target.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-                            + "250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 SIZE 157286400");
+                        await Say(string.Concat(Extensions.Select(e => $"250-{e}\r\n")) + "250 HELP");
+                        break;
+                    case "MAIL":
+                        _envelopes.Enqueue(line);
+                        await Say("250 2.1.0 Ok");
                         break;
                     case "RCPT":
                         Interlocked.Increment(ref _rcpts);
                         if (_mood != Mood.Healthy)
                             Interlocked.Increment(ref _refusedRcpts);
-                        await Say(_mood == Mood.RefuseRcpt ? Refusal : "250 2.1.5 Ok");
+                        _envelopes.Enqueue(line);
+                        await Say(_mood == Mood.RefuseRcpt ? Refusal : RefuseRecipient(line) ?? "250 2.1.5 Ok");
                         break;
                     case "DATA":
                         if (_mood == Mood.RefuseData)
@@ -172,6 +188,8 @@ internal sealed class ScriptedTarget : IAsyncDisposable
         if (MessagesPerSecond > 0)
             await Task.Delay(TimeSpan.FromSeconds(1.0 / MessagesPerSecond), TimeProvider.System, _stop.Token);
         LastContent = content.ToString();
+        if (KeepsContents)
+            _contents.Enqueue(LastContent);
         if (marker.Length > 0)
         {
             _delivered.AddOrUpdate(marker, 1, (_, n) => n + 1);

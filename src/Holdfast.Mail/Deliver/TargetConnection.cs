@@ -165,7 +165,10 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         var data = await ReplyAsync(tx, AttemptPhase.Data, -1, dataLimit, abort, wanted).ConfigureAwait(false);
         if (data is null)
             return false;
-        if (data.IsPositive || (data.Code != 354 && _inEnd > _inStart))
+        // A refusal of DATA is believed when RSET's own reply follows it: after a reply too many it would be
+        // DATA's 354, which may come at any time later.
+        if (data.IsPositive || (data.Code != 354 && (_inEnd > _inStart || (wanted && IsUsable
+            && await ResetAsync(limit, abort).ConfigureAwait(false) is { IsPositive: false, Code: not 421 }))))
         {
             // A reply too many came before, and so each was taken for the next command's: none can be trusted.
             tx.MailReply = null;
@@ -186,8 +189,16 @@ internal sealed partial class TargetConnection : IAsyncDisposable
                 await ReplyAsync(tx, AttemptPhase.Data, -1, dataLimit, abort, false).ConfigureAwait(false);
             return false;
         }
-        _needsReset = tx.MailReply.IsPositive;
+        _needsReset = tx.MailReply.IsPositive && !wanted;
         return false;
+    }
+
+    /// <summary>RSET's reply; null when the connection broke, which says nothing of the message.</summary>
+    private async ValueTask<SmtpReply?> ResetAsync(TimeSpan limit, CancellationToken abort)
+    {
+        Append("RSET\r\n"u8);
+        return await FlushAsync(null, AttemptPhase.Data, limit, abort).ConfigureAwait(false)
+            ? await ReplyAsync(null, AttemptPhase.Data, -1, limit, abort, false).ConfigureAwait(false) : null;
     }
 
     private async ValueTask<bool> SendStepByStepAsync(Transaction tx, TimeSpan limit, CancellationToken abort)

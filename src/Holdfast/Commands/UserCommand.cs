@@ -55,7 +55,7 @@ internal static class UserCommand
             if (password.Length is 0 or > PasswordHash.PasswordLengthMax)
                 throw new CommandException($"a password has 1 to {PasswordHash.PasswordLengthMax} characters",
                     ExitCode.Usage);
-            var lines = UserFile.Read(path);
+            var lines = UserFile.ReadText(path);
             var isNew = !lines.Any(l => Is(UserFile.NameOf(l), user));
             UserFile.Write(path, UserFile.With(lines, user, PasswordHash.CreateLine(user, password)));
             parsed.InvocationConfiguration.Output.WriteLine(isNew ? $"{user} added" : $"{user} has a new password");
@@ -77,7 +77,13 @@ internal static class UserCommand
             var path = parsed.GetValue(file)!;
             if (!File.Exists(path))
                 throw new CommandException($"{path} doesn't exist; make it with: holdfast user add", ExitCode.Failed);
-            string[] names = [.. UserFile.Read(path).Select(UserFile.NameOf).OfType<string>()];
+            var lines = UserFile.ReadText(path);
+            var faulty = UserFile.FaultyLines(lines);
+            string[] names = [.. lines.Where((_, i) => !faulty.Contains(i + 1)).Select(UserFile.NameOf)
+                .OfType<string>()];
+            if (names.Length == 0 && faulty.Count > 0)
+                throw new CommandException($"{path} is no users file: line {faulty[0]} is neither name:hash nor a JSON "
+                    + "object with \"user\"", ExitCode.Failed);
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))
             {
@@ -88,7 +94,11 @@ internal static class UserCommand
                 foreach (var name in names)
                     output.WriteLine(Terminal.Printable(name));
             }
-            return ExitCode.Ok;
+            if (faulty.Count == 0)
+                return ExitCode.Ok;
+            parsed.InvocationConfiguration.Error.WriteLine($"holdfast: {path}: the server refuses this file: no user "
+                + $"stands in line {string.Join(", ", faulty.Take(10))}{(faulty.Count > 10 ? " …" : "")}");
+            return ExitCode.Failed;
         });
         return command;
     }
@@ -105,7 +115,7 @@ internal static class UserCommand
         {
             var user = parsed.GetValue(name)!;
             var path = parsed.GetValue(file)!;
-            var left = UserFile.Without(UserFile.Read(path), user, out var at);
+            var left = UserFile.Without(UserFile.ReadText(path), user, out var at);
             if (at is null)
                 throw new CommandException($"there is no user {user} in {path}", ExitCode.NothingMatched);
             UserFile.Write(path, left);

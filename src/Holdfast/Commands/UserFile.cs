@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Mail.Receive;
 
 namespace Holdfast.Commands;
 
@@ -43,6 +44,28 @@ internal static class UserFile
             throw new IOException($"{path} is too large to be a users file");
         return File.ReadAllLines(path);
     }
+
+    /// <summary>As <see cref="Read"/>, but refuses what isn't text: it is no users file, and to write it back as text
+    /// would destroy it.</summary>
+    public static IReadOnlyList<string> ReadText(string path)
+    {
+        var lines = Read(path);
+        return IsText(lines) ? lines
+            : throw new CommandException($"{path} is no users file: it isn't text", ExitCode.Failed);
+    }
+
+    /// <summary>False for control characters and octets that are no UTF-8.</summary>
+    internal static bool IsText(IReadOnlyList<string> lines) =>
+        !lines.Any(l => l.Any(c => c == '\uFFFD' || (char.IsControl(c) && c != '\t')));
+
+    /// <summary>Numbers of the lines that are neither a user, a comment nor empty; the server refuses a file with one.
+    /// </summary>
+    internal static IReadOnlyList<int> FaultyLines(IReadOnlyList<string> lines) =>
+        [.. Enumerable.Range(1, lines.Count).Where(n => !IsUserOrNothing(lines[n - 1].Trim()))];
+
+    private static bool IsUserOrNothing(string line) => line.Length == 0 || line[0] == '#'
+        || (NameOf(line) is not null
+            && (line[0] == '{' || PasswordHash.IsHash(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..])));
 
     /// <summary>Lines with the user's line replaced or added.</summary>
     public static IReadOnlyList<string> With(IReadOnlyList<string> lines, string name, string line)

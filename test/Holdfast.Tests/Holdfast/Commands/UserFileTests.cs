@@ -43,4 +43,20 @@ public class UserFileTests
     {
         _ = UserFile.NameOf((brace ? "{" : "") + text);
     });
+
+    [Fact]
+    public void What_is_not_text_is_no_users_file()
+    {
+        Assert.False(UserFile.IsText(["ELF\u0001:x"]));
+        Assert.False(UserFile.IsText(["ann\uFFFD:x"]));
+        Assert.True(UserFile.IsText(["# größe", "ann:x\t", ""]));
+    }
+
+    [Fact]
+    public void Lines_that_are_no_user_are_told_by_number()
+    {
+        var good = Holdfast.Mail.Receive.PasswordHash.CreateLine("ann@example.org", "correct horse");
+        Assert.Empty(UserFile.FaultyLines(["# people", "", good, """{"user":"bob","hash":"x"}"""]));
+        Assert.Equal([2, 3, 4], UserFile.FaultyLines([good, "-----BEGIN CERTIFICATE-----", "Host: mx", "{}"]));
+    }
 }

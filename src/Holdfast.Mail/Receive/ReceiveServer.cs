@@ -33,6 +33,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     private readonly Dictionary<IPEndPoint, ListenerHost> _hosts = [];
     private readonly List<ListenerHost> _leaving = [];
     private readonly Dictionary<string, IRefreshed> _watched = [];
+    private readonly HashSet<string> _named = [];
     private volatile ListenerHost[] _all = [];
     private ITimer? _sweep;
     private IDisposable? _changes;
@@ -84,10 +85,14 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
             if (_context.IsDraining)
                 return;
             var options = _options.CurrentValue;
+            _named.Clear();
             var users = string.IsNullOrEmpty(options.UsersFile) ? null
                 : Watch($"users {options.UsersFile}", options.UsersFile, UserList.Parse, u => u.Count, keepCopy: false);
             var policy = new ReceivePolicy(options, _hostName(), users);
             var listeners = options.Listeners.Select(l => MakeListener(l, policy.HostName)).ToArray();
+            // What no listener names any more isn't looked at; sessions that still end keep what was read.
+            foreach (var gone in _watched.Keys.Where(k => !_named.Contains(k)).ToArray())
+                _watched.Remove(gone);
             // Files are read before the rules that need them apply.
             foreach (var watched in _watched.Values)
                 await watched.RefreshAsync(abort).ConfigureAwait(false);
@@ -124,6 +129,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     /// their message. The abort token cuts those that are left.</summary>
     public async Task DrainAsync(CancellationToken abort)
     {
+        var isFirst = !_context.IsDraining;
         _context.IsDraining = true;
         await _stop.CancelAsync().ConfigureAwait(false);
         _changes?.Dispose();
@@ -131,7 +137,9 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         await _reloading.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            Draining(_context.Limits.Total);
+            // The one that disposing makes has nothing to say: the drain before it said it.
+            if (isFirst)
+                Draining(_context.Limits.Total);
             foreach (var host in _all)
                 await host.StopAsync().ConfigureAwait(false);
             foreach (var host in _all)
@@ -215,6 +223,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         if (options.Tls != ListenerTls.None && options.CertificateFile is { Length: > 0 } certificateFile)
         {
             var key = $"certificate {certificateFile} {options.KeyFile}";
+            _named.Add(key);
             if (!_watched.TryGetValue(key, out var known))
                 _watched[key] = known = new ServerCertificate(certificateFile,
                     string.IsNullOrEmpty(options.KeyFile) ? null : options.KeyFile, _files, _context.Time, _logger);
@@ -227,6 +236,7 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         bool keepCopy)
         where T : class
     {
+        _named.Add(key);
         if (!_watched.TryGetValue(key, out var known))
             _watched[key] = known = new WatchedFile<T>(path, parse, count, _files, keepCopy ? _copies : null, _logger);
         return (WatchedFile<T>)known;

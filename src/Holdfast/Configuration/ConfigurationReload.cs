@@ -10,13 +10,15 @@ internal sealed record ReloadResult(bool IsInForce, bool HasChanged, IReadOnlyLi
 
 /// <summary>The file that the process was started with, or null for the embedded default.</summary>
 /// <param name="Load">Reads and checks it.</param>
-internal sealed record ReloadSource(string? File, Func<ConfigurationResult> Load);
+/// <param name="Fingerprint">Tells contents apart; null: the file's own are hashed.</param>
+internal sealed record ReloadSource(string? File, Func<ConfigurationResult> Load, Func<string?>? Fingerprint = null);
 
 /// <summary>Takes a changed file into force without a restart, or refuses it as a whole.</summary>
 /// <remarks>
 /// Promise: a file with any fault changes nothing; its faults are logged and in the evidence journal. Rooms see the new
-/// options only after every check passed. Runs when the file changes (looked at once more after it came to rest) and on
-/// SIGHUP. Limit: the embedded default can't be reloaded.
+/// options only after every check passed. A file that is refused again unchanged is told of in one line. Runs when the
+/// file changes (looked at once more after it came to rest) and on SIGHUP. Limit: the embedded default can't be
+/// reloaded.
 /// </remarks>
 internal sealed partial class ConfigurationReload(
     ConfigurationStore store, ReloadSource source, IEvidenceJournal journal,
@@ -31,6 +33,9 @@ internal sealed partial class ConfigurationReload(
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly Lock _gate = new();
     private readonly ConfigurationSnapshot _atStart = store.Current;
+    /// <summary>Contents that were loaded last, whatever came of it, and those refused last.</summary>
+    private volatile string? _loaded;
+    private volatile string? _refused;
 
     /// <summary>The file, or null for the embedded default.</summary>
     public string? File => source.File;
@@ -40,7 +45,7 @@ internal sealed partial class ConfigurationReload(
         if (File is null)
             return;
         using var watcher = TryWatch(File);
-        var loaded = Fingerprint();
+        _loaded ??= Fingerprint();
         while (!stoppingToken.IsCancellationRequested)
         {
             // Changes that no event tells of (network file systems, swapped links) are found by looking now and then.
@@ -52,10 +57,9 @@ internal sealed partial class ConfigurationReload(
                 await Task.Delay(Rest, time, stoppingToken);
             }
             while (before != Fingerprint());
-            if (before == loaded)
-                continue;
-            loaded = before;
-            Reload("the file changed");
+            // Somebody may have asked for it in the meantime.
+            if (before != _loaded)
+                Reload("the file changed");
         }
     }
 
@@ -69,7 +73,15 @@ internal sealed partial class ConfigurationReload(
                 NothingToReload(cause);
                 return new(true, false, [], []);
             }
+            // Before the contents are read: what changes in between is seen as a change.
+            var contents = _loaded = Fingerprint();
             var (next, faults) = source.Load();
+            if (next is null && contents is not null && contents == _refused)
+            {
+                StillRefused(File, faults.Count, cause);
+                return new(false, false, faults, []);
+            }
+            _refused = next is null ? contents : null;
             if (next is null)
             {
                 metrics.Reloaded(isInForce: false);
@@ -109,6 +121,8 @@ internal sealed partial class ConfigurationReload(
     /// <summary>Contents as they are now, or null when they can't be read.</summary>
     private string? Fingerprint()
     {
+        if (source.Fingerprint is { } given)
+            return given();
         try
         {
             using var stream = new FileStream(File!, FileMode.Open, FileAccess.Read,
@@ -188,4 +202,8 @@ internal sealed partial class ConfigurationReload(
     [LoggerMessage(EventId = 1006, Level = LogLevel.Warning,
         Message = "Changes of {File} aren't announced by the file system: looking every 30 s; SIGHUP reloads at once")]
     private partial void NotWatched(string file, Exception exception);
+
+    [LoggerMessage(EventId = 1007, Level = LogLevel.Warning,
+        Message = "Configuration {File} is as it was refused: {Count} faults, told before ({Cause})")]
+    private partial void StillRefused(string file, int count, string cause);
 }

@@ -24,7 +24,7 @@ public sealed class ConfigurationReloadTests : IDisposable
         _store = new ConfigurationStore(ConfigurationLoaderTests.Load(One).Snapshot!,
             NullLogger<ConfigurationStore>.Instance);
         _topology = new ReloadedOptions<TopologyOptions>(_store);
-        _reload = new ConfigurationReload(_store, new ReloadSource("t.json", () => ConfigurationLoaderTests.Load(_text)),
+        _reload = new ConfigurationReload(_store, new ReloadSource("t.json", () => ConfigurationLoaderTests.Load(_text), () => _text),
             _records, new ConfigurationMetrics(new Meters()), TimeProvider.System, NullLogger<ConfigurationReload>.Instance);
     }
 
@@ -54,6 +54,31 @@ public sealed class ConfigurationReloadTests : IDisposable
         var record = Assert.Single(_records.All);
         Assert.Equal(EvidenceKind.ConfigurationChanged, record.Kind);
         Assert.StartsWith("refused", record.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bad_file_asked_for_twice_is_on_record_once_and_told_to_both_who_asked()
+    {
+        _text = Bad;
+        var first = _reload.Reload("the file changed");
+        var second = _reload.Reload("asked by uid 0");
+        Assert.Equal(first.Faults, second.Faults);
+        Assert.False(second.IsInForce);
+        Assert.Single(_records.All);
+        _text = Bad + " ";
+        _reload.Reload("the file changed");
+        Assert.Equal(2, _records.All.Count);
+    }
+
+    [Fact]
+    public void A_bad_file_that_comes_back_after_a_good_one_is_on_record_again()
+    {
+        foreach (var text in new[] { Bad, Two, Bad })
+        {
+            _text = text;
+            _reload.Reload("test");
+        }
+        Assert.Equal(3, _records.All.Count);
     }
 
     [Fact]

@@ -1,9 +1,10 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
 using System.Text;
 using Holdfast.Mail.Receive;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -27,7 +28,7 @@ internal sealed class ReceiveBench : IAsyncDisposable
         Files["users"] = PasswordLine;
         Spool = new SpoolDouble(Time);
         Server = new ReceiveServer(Monitor, () => "mx.example.org", Spool, Evidence, new ReceiveMetrics(new Meters()), Listeners, Files, null,
-            Time, NullLoggerFactory.Instance);
+            Time, new LogDouble(Log));
     }
 
     public ReceiveOptions Options { get; }
@@ -35,6 +36,8 @@ internal sealed class ReceiveBench : IAsyncDisposable
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 22, 17, 45, 0, TimeSpan.Zero));
     public SpoolDouble Spool { get; }
     public EvidenceDouble Evidence { get; } = new();
+    /// <summary>Lines of the log.</summary>
+    public ConcurrentQueue<string> Log { get; } = new();
     public MemoryListenerFactory Listeners { get; } = new();
     public FilesDouble Files { get; } = new();
     public ReceiveServer Server { get; }
@@ -130,11 +133,32 @@ internal sealed class ReceiveBench : IAsyncDisposable
 
         public void Remove(string path) => _files.Remove(path);
 
-        public FileStamp? Stamp(string path) =>
+        /// <summary>Paths that were looked at, each time.</summary>
+        public ConcurrentQueue<string> Looks { get; } = new();
+
+        public FileStamp? Stamp(string path)
+        {
+            Looks.Enqueue(path);
+            return Find(path);
+        }
+
+        private FileStamp? Find(string path) =>
             _files.TryGetValue(path, out var file) ? new FileStamp(file.At, file.Bytes.Length) : null;
 
         public Task<byte[]> ReadAsync(string path, CancellationToken abort) =>
             _files.TryGetValue(path, out var file) ? Task.FromResult(file.Bytes) : throw new FileNotFoundException(path);
+    }
+
+    private sealed class LogDouble(ConcurrentQueue<string> lines) : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+        public void AddProvider(ILoggerProvider provider) { }
+        public void Dispose() { }
+        public bool IsEnabled(LogLevel logLevel) => true;
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => lines.Enqueue(formatter(state, exception));
     }
 
     private sealed class Meters : IMeterFactory

@@ -92,4 +92,26 @@ public class ReceiveServerTests
         await bench.Server.ReloadAsync(TestContext.Current.CancellationToken);
         await bench.ConnectAsync();
     }
+
+    [Fact]
+    public async Task That_no_new_mail_is_taken_is_logged_once()
+    {
+        var bench = await ReceiveBench.StartAsync();
+        await bench.Server.DrainAsync(CancellationToken.None);
+        await bench.DisposeAsync();
+        Assert.Single(bench.Log, l => l.StartsWith("No new mail is taken", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Files_that_no_listener_names_any_more_are_not_looked_at()
+    {
+        await using var bench = new ReceiveBench(o => o.Listeners[1].RecipientsFile = "recipients");
+        bench.Files["recipients"] = "ann@example.org";
+        await bench.Server.StartAsync(TestContext.Current.CancellationToken);
+        bench.Monitor.Change(ReceiveBench.DefaultOptions());
+        await bench.Server.ReloadAsync(TestContext.Current.CancellationToken);
+        bench.Files.Looks.Clear();
+        await bench.Server.ReloadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["users"], bench.Files.Looks.Distinct());
+    }
 }

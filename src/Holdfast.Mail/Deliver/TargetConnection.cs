@@ -238,11 +238,22 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         var content = tx.Content!;
         var stuffing = new DotStuffing();
         var block = _settings.Options.BlockTimeout;
-        if (content.Length <= _settings.Options.GatherBytesMax && content.TryGetAll(out var all))
+        if (content.TryGetAll(out var all))
         {
-            Reserve(DotStuffing.RoomFor((int)content.Length) + DotStuffing.EndRoom);
-            foreach (var segment in all)
-                _outLength += stuffing.Write(segment.Span, _out.AsSpan(_outLength));
+            // Up to the bound all goes out with the dot.
+            var gathers = content.Length <= _settings.Options.GatherBytesMax;
+            if (gathers)
+                Reserve(DotStuffing.RoomFor((int)content.Length) + DotStuffing.EndRoom);
+            while (all.Length > 0)
+            {
+                if (!gathers && _outLength >= StreamBytes
+                    && !await FlushContentAsync(tx, block, abort).ConfigureAwait(false))
+                    return;
+                var piece = all.First[..Math.Min(all.First.Length, StreamBytes)];
+                Reserve(DotStuffing.RoomFor(piece.Length) + DotStuffing.EndRoom);
+                _outLength += stuffing.Write(piece.Span, _out.AsSpan(_outLength));
+                all = all.Slice(piece.Length);
+            }
         }
         else
         {

@@ -31,7 +31,7 @@ internal sealed class SpoolDraft(BodyMemory memory, BodyFiles files, Offload off
     public override bool NeedsFlush =>
         Failure is null && _chunks is not null && (_isStarved || _chunks.Length > InMemoryMax);
 
-    private long InMemoryMax => Body is null ? options.InlineBytesMax : WriteBytes - 1;
+    private long InMemoryMax => Body is null ? options.InlineBytes : WriteBytes - 1;
 
     public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 

@@ -9,15 +9,19 @@ public sealed class SpoolOptions
 
     /// <summary>Content up to this size stands in the log beside its envelope; larger content gets a file of its own.
     /// </summary>
-    /// <value>256 KiB: one write and one sync for ordinary mail; 1 KiB to 1 MiB.</value>
-    [Range(1024, 1024 * 1024)]
-    public int InlineBytesMax { get; set; } = 256 * 1024;
+    /// <value>2 MiB: one write and one sync for nearly all mail, and delivery from memory; 1 KiB to 4 MiB. Never more
+    /// than a quarter of <see cref="SegmentBytes"/>.</value>
+    [Range(1024, 4 * 1024 * 1024)]
+    public int InlineBytesMax { get; set; } = 2 * 1024 * 1024;
+
+    /// <summary><see cref="InlineBytesMax"/> within what a segment bears.</summary>
+    internal int InlineBytes => Math.Min(InlineBytesMax, SegmentBytes / 4);
 
     /// <summary>Memory for all content being received, lately received or being delivered from memory.
     /// An eighth is reserved for deliveries.</summary>
-    /// <value>256 MiB; 4 MiB to 64 GiB. At least 16 × <see cref="InlineBytesMax"/>. When it is used up, content goes to
-    /// files early and senders wait.</value>
-    [Range(4L * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
+    /// <value>256 MiB; 16 MiB to 64 GiB. At least 16 × <see cref="InlineBytesMax"/>. When it is used up, content goes
+    /// to files early and senders wait.</value>
+    [Range(16L * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
     public long BodyMemoryBytes { get; set; } = 256L * 1024 * 1024;
 
     /// <summary>How long a sender's data may wait for body memory before the message is refused with 451.</summary>
@@ -50,7 +54,7 @@ public sealed class SpoolOptions
     public long DiskFreeMin { get; set; } = 128L * 1024 * 1024;
 
     /// <summary>Size of a log segment. Space is given back a segment at a time.</summary>
-    /// <value>64 MiB; 1 MiB to 1 GiB, and at least 4 × <see cref="InlineBytesMax"/>. Read at start.</value>
+    /// <value>64 MiB; 1 MiB to 1 GiB. Read at start.</value>
     [Range(1024 * 1024, 1024 * 1024 * 1024)]
     public int SegmentBytes { get; set; } = 64 * 1024 * 1024;
 

@@ -8,12 +8,9 @@ public sealed class SpoolOptionsValidator : IValidateOptions<SpoolOptions>
     public ValidateOptionsResult Validate(string? name, SpoolOptions options)
     {
         var faults = new List<string>();
-        if (options.BodyMemoryBytes < 16L * options.InlineBytesMax)
+        if (options.BodyMemoryBytes < 16L * options.InlineBytes)
             faults.Add($"{SpoolOptions.Section}:BodyMemoryBytes ({options.BodyMemoryBytes}) must be at least 16 × "
-                + $"InlineBytesMax ({options.InlineBytesMax}): raise it or lower InlineBytesMax.");
-        if (options.SegmentBytes < 4L * options.InlineBytesMax)
-            faults.Add($"{SpoolOptions.Section}:SegmentBytes ({options.SegmentBytes}) must be at least 4 × "
-                + $"InlineBytesMax ({options.InlineBytesMax}): raise it or lower InlineBytesMax.");
+                + $"InlineBytesMax ({options.InlineBytes}): raise it or lower InlineBytesMax.");
         if (options.DiskReserveBytes < 2L * options.SegmentBytes)
             faults.Add($"{SpoolOptions.Section}:DiskReserveBytes ({options.DiskReserveBytes}) must hold two segments "
                 + $"(SegmentBytes is {options.SegmentBytes}): raise it or lower SegmentBytes.");

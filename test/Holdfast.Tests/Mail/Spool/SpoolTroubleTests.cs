@@ -202,11 +202,26 @@ public class SpoolTroubleTests
         Assert.True(validator.Validate(null, new SpoolOptions()).Succeeded);
         var result = validator.Validate(null, new SpoolOptions
         {
-            InlineBytesMax = 1024 * 1024, BodyMemoryBytes = 16 * 1024 * 1024 - 1, SegmentBytes = 2 * 1024 * 1024,
+            InlineBytesMax = 1024 * 1024, BodyMemoryBytes = 16 * 1024 * 1024 - 1, SegmentBytes = 4 * 1024 * 1024,
             DiskReserveBytes = 1024 * 1024,
         });
-        Assert.Equal(3, result.Failures!.Count());
+        Assert.Equal(2, result.Failures!.Count());
         Assert.All(result.Failures!, f => Assert.Contains("raise it", f, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(16 * 1024, 0)]
+    [InlineData(16 * 1024 + 1, 1)]
+    public void Content_larger_than_a_quarter_of_a_segment_gets_a_file_whatever_the_inline_bound(int bytes, int files)
+    {
+        var fixture = new SpoolFixture(options: new SpoolOptions
+        {
+            InlineBytesMax = 1024 * 1024, SegmentBytes = 64 * 1024, DiskReserveBytes = 256 * 1024,
+            DiskFreeMin = 64 * 1024,
+        }).Opened();
+        var stored = fixture.Append(SpoolFixture.Bytes(bytes));
+        Assert.Equal(files, fixture.Disk.List("bodies").Count);
+        Assert.Equal(SpoolFixture.Bytes(bytes), fixture.Content(stored));
     }
 
     private static void FailOnce(SimulatedDisk disk, string operation, string path = "segments")

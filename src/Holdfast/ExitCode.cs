@@ -16,7 +16,7 @@ internal static class ExitCode
     public const int NothingMatched = 5;
     /// <summary>Asked for confirmation and not confirmed; nothing was changed.</summary>
     public const int NotConfirmed = 6;
-    /// <summary>The server is there but not ready (status only).</summary>
+    /// <summary>The server is there but not ready; for the queue: it is still being read. Try again.</summary>
     public const int NotReady = 7;
     /// <summary>Stopped by a second signal before the drain ended.</summary>
     public const int StoppedNow = 8;

@@ -96,16 +96,21 @@ internal static class QueueCommand
         return command;
     }
 
-    private static void WriteItems(TextWriter output, List<QueueItem> items) => Terminal.WriteTable(output,
-        ["Id", "Accepted", "Size", "State", "Sender", "Recipients", "Tries", "Next try", "Why"],
-        [.. items.Select(i => (IReadOnlyList<Cell>)
-        [
-            i.Id, Moment.Of(i.ReceivedAt), Quantity.Bytes(i.SizeBytes), Cell.State(i.State.ToString()),
-            i.Sender.Length == 0 ? "<>" : i.Sender,
-            i.Recipients.Count <= 1 ? string.Concat(i.Recipients)
-                : $"{i.Recipients[0]} and {i.Recipients.Count - 1} more",
-            i.Attempts.ToString(CultureInfo.InvariantCulture), Moment.Of(i.NextAttemptAt), i.Why,
-        ])]);
+    private static void WriteItems(TextWriter output, List<QueueItem> items)
+    {
+        var notes = new Footnotes(items.Select(i => i.Why));
+        Terminal.WriteTable(output,
+            ["Id", "Accepted", "Size", "State", "Sender", "Recipients", "Tries", "Next try", "Why"],
+            [.. items.Select(i => (IReadOnlyList<Cell>)
+            [
+                i.Id, Moment.Of(i.ReceivedAt), Quantity.Bytes(i.SizeBytes), Cell.State(i.State.ToString()),
+                i.Sender.Length == 0 ? "<>" : i.Sender,
+                i.Recipients.Count <= 1 ? string.Concat(i.Recipients)
+                    : $"{i.Recipients[0]} and {i.Recipients.Count - 1} more",
+                i.Attempts.ToString(CultureInfo.InvariantCulture), Moment.Of(i.NextAttemptAt), notes.InRow(i.Why),
+            ])]);
+        notes.Write(output);
+    }
 
     private static ExampledCommand Show()
     {
@@ -155,14 +160,17 @@ internal static class QueueCommand
         if (message.IsHeld)
             output.WriteLine($"{"held",-10} {Terminal.Printable(message.HoldReason ?? "no reason given")}");
         output.WriteLine();
+        var notes = new Footnotes(message.Recipients.Select(r => r.Why));
         Terminal.WriteTable(output, ["Recipient", "State", "Destination", "Tries", "Last try", "At", "Last reply",
             "Next try", "Why"], [.. message.Recipients.Select(r => (IReadOnlyList<Cell>)
         [
             r.Address, Cell.State(r.State), r.Destination,
             r.UnknownOutcomes > 0 ? $"{r.Attempts} ({r.UnknownOutcomes} unknown)"
                 : r.Attempts.ToString(CultureInfo.InvariantCulture),
-            Moment.Of(r.LastAttemptAt), r.LastTarget ?? "-", r.LastReply ?? "-", Moment.Of(r.NextAttemptAt), r.Why,
+            Moment.Of(r.LastAttemptAt), r.LastTarget ?? "-", r.LastReply ?? "-", Moment.Of(r.NextAttemptAt),
+            notes.InRow(r.Why),
         ])]);
+        notes.Write(output);
         output.WriteLine($"Every attempt: holdfast trace {message.Id}");
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Holdfast.Configuration;
 using Holdfast.Operator;
+using Holdfast.Traffic.Health;
 
 namespace Holdfast.Commands;
 
@@ -54,7 +55,8 @@ internal static class StatusCommand
         {
             rows.Add([site.Site + (site.IsHome ? " (home)" : ""), site.Region, Cell.State(site.Verdict.State),
                 Moment.Of(site.Verdict.Since), Number(site.DeliveredPerSecond), Number(site.FailedPerSecond),
-                site.Share.ToString("0 %", CultureInfo.InvariantCulture), "", site.Verdict.Evidence]);
+                site.Verdict.State == nameof(VerdictState.Closed) ? "-"
+                    : site.Share.ToString("0 %", CultureInfo.InvariantCulture), "", site.Verdict.Evidence]);
             foreach (var target in site.Targets)
                 rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
                     Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",

@@ -66,14 +66,17 @@ internal sealed class OperatorClient : IDisposable
         using (response)
         {
             var detail = await ReadProblemAsync(response, abort);
-            throw new CommandException(detail, response.StatusCode switch
-            {
-                HttpStatusCode.NotFound => ExitCode.NothingMatched,
-                HttpStatusCode.BadRequest => ExitCode.Usage,
-                _ => ExitCode.Failed,
-            });
+            throw new CommandException(detail, ExitCodeOf(response.StatusCode));
         }
     }
+
+    internal static int ExitCodeOf(HttpStatusCode status) => status switch
+    {
+        HttpStatusCode.NotFound => ExitCode.NothingMatched,
+        HttpStatusCode.BadRequest => ExitCode.Usage,
+        HttpStatusCode.ServiceUnavailable => ExitCode.NotReady,
+        _ => ExitCode.Failed,
+    };
 
     private static async Task<string> ReadProblemAsync(HttpResponseMessage response, CancellationToken abort)
     {

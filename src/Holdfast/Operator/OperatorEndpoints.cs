@@ -31,19 +31,30 @@ internal static class OperatorEndpoints
             Service<StatusBoard>(context).Status(), OperatorJson.Default.StatusView));
         Map(app, "/api/v1/sites", static context => Answer(context,
             Service<StatusBoard>(context).Sites(), OperatorJson.Default.IReadOnlyListSiteView));
-        Map(app, "/api/v1/queue", List);
-        Map(app, "/api/v1/queue/count", Count);
-        Map(app, "/api/v1/queue/shape", static async context => await Answer(context,
-            await Service<IMailQueue>(context).ShapeAsync(context.RequestAborted), OperatorJson.Default.QueueShape));
-        Map(app, "/api/v1/queue/{id}", Show);
+        Map(app, "/api/v1/queue", WhenRead(List));
+        Map(app, "/api/v1/queue/count", WhenRead(Count));
+        Map(app, "/api/v1/queue/shape", WhenRead(static async context => await Answer(context,
+            await Service<IMailQueue>(context).ShapeAsync(context.RequestAborted), OperatorJson.Default.QueueShape)));
+        Map(app, "/api/v1/queue/{id}", WhenRead(Show));
         Map(app, "/api/v1/route", Route);
         Map(app, "/api/v1/trace", Trace);
         Map(app, "/api/v1/trace/{id}", Trace);
-        Map(app, "/api/v1/queue/{id}/content", Export);
-        app.MapPost("/api/v1/queue/act", Act);
-        app.MapPost("/api/v1/queue/import", Import);
+        Map(app, "/api/v1/queue/{id}/content", WhenRead(Export));
+        app.MapPost("/api/v1/queue/act", WhenRead(Act));
+        app.MapPost("/api/v1/queue/import", WhenRead(Import));
         app.MapPost("/api/v1/reload", Reload);
     }
+
+    /// <summary>Answers only once the spool is replayed: before, what waits would be said to be gone.</summary>
+    internal static RequestDelegate WhenRead(RequestDelegate answer) => async context =>
+    {
+        var readiness = Service<Readiness>(context);
+        if (readiness.Phase is ProcessPhase.Starting or ProcessPhase.Replaying)
+            await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable,
+                $"the queue is still being read ({readiness.Words}); nothing was looked at or changed, ask again");
+        else
+            await answer(context);
+    };
 
     private static Task Ready(HttpContext context)
     {

@@ -19,7 +19,8 @@ internal sealed record MailStatusView(
     long FreeDiskBytes);
 
 /// <summary>A site in <c>/api/v1/sites</c>.</summary>
-/// <param name="Share">Part of its service's traffic that goes there, 0 to 1.</param>
+/// <param name="Share">Part of its service's traffic that goes there, 0 to 1; a closed site's canaries are no
+/// share.</param>
 internal sealed record SiteView(
     string Service, string Site, string Region, bool IsHome, VerdictView Verdict, double? CapacityPerSecond,
     double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetView> Targets);

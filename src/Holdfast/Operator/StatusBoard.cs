@@ -35,13 +35,17 @@ internal sealed class StatusBoard(
             Sites());
     }
 
+    /// <summary>A closed site's canaries are no share of the traffic.</summary>
+    internal static double ShareOf(SiteSnapshot site) =>
+        site.Verdict.State == VerdictState.Closed ? 0 : site.Share;
+
     public IReadOnlyList<SiteView> Sites()
     {
         var now = time.GetElapsedTime(0);
         var wall = time.GetUtcNow();
         return [.. board.Snapshot(now).Sites.Select(site => new SiteView(site.Service, site.Site, site.Region,
             site.IsHome, View(site.Verdict), site.CapacityPerSecond, site.DeliveredPerSecond, site.FailedPerSecond,
-            site.Share, [.. site.Targets.Select(t => new TargetView(t.Address, View(t.Verdict), t.InFlight, t.Limit,
+            ShareOf(site), [.. site.Targets.Select(t => new TargetView(t.Address, View(t.Verdict), t.InFlight, t.Limit,
                 t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))]))];
 
         // The engine counts from the clock's zero; people want the hour.

@@ -1,0 +1,44 @@
+namespace Holdfast.Sim.Clockwork;
+
+/// <summary>Timers that all last equally long, so that the first set is the first due: a ring, one event for its head.
+/// </summary>
+/// <remarks>A timer is not cancelled: whoever is called looks whether the serial still means anything. That costs a
+/// slot until it is due, and no search.</remarks>
+internal sealed class TimerLine(long ticks)
+{
+    private Timer[] _ring = new Timer[64];
+    private int _head;
+    private int _count;
+
+    internal readonly record struct Timer(long Due, int Subject, int Serial);
+
+    public long Ticks { get; } = ticks;
+    public bool IsEmpty => _count == 0;
+    public ref readonly Timer Head => ref _ring[_head];
+
+    /// <summary>True when it is the only one: the caller pushes an event for its due time.</summary>
+    public bool Set(long now, int subject, int serial)
+    {
+        if (_count == _ring.Length)
+            Grow();
+        _ring[(_head + _count) & (_ring.Length - 1)] = new Timer(now + Ticks, subject, serial);
+        return ++_count == 1;
+    }
+
+    public Timer Take()
+    {
+        var timer = _ring[_head];
+        _head = (_head + 1) & (_ring.Length - 1);
+        _count--;
+        return timer;
+    }
+
+    private void Grow()
+    {
+        var ring = new Timer[_ring.Length * 2];
+        for (var i = 0; i < _count; i++)
+            ring[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        _ring = ring;
+        _head = 0;
+    }
+}

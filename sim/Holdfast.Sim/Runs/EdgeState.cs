@@ -1,0 +1,35 @@
+using Holdfast.Sim.Policies;
+
+namespace Holdfast.Sim.Runs;
+
+/// <summary>One edge node: its policy, and whether it stands still.</summary>
+internal sealed class EdgeState(int index, string name, ITrafficPolicy policy, double weightUpTo)
+{
+    public int Index { get; } = index;
+    public string Name { get; } = name;
+    public ITrafficPolicy Policy { get; } = policy;
+    /// <summary>Weights of this edge and those before it.</summary>
+    public double WeightUpTo { get; } = weightUpTo;
+    public long PausedUntil { get; set; }
+    /// <summary>How far its wall clock is from the true time; its monotonic clock doesn't know.</summary>
+    public long WallOffset { get; set; }
+}
+
+/// <summary>What waits at one edge for one service: a list a priority, fresh ones before backlog.</summary>
+internal struct EdgeQueue
+{
+    public EdgeQueue()
+    {
+        Array.Fill(Heads, -1);
+        Array.Fill(Tails, -1);
+    }
+
+    public int[] Heads { get; } = new int[2 * RunRecord.Priorities];
+    public int[] Tails { get; } = new int[2 * RunRecord.Priorities];
+    public int[] Counts { get; } = new int[2 * RunRecord.Priorities];
+    /// <summary>A bit a list that isn't empty.</summary>
+    public uint Used;
+    public int Count;
+    public long AskAt = long.MaxValue;
+    public int AskToken;
+}

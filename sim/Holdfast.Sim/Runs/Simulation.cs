@@ -1,0 +1,231 @@
+using System.Diagnostics;
+using Holdfast.Sim.Clockwork;
+using Holdfast.Sim.Policies;
+using Holdfast.Sim.Provider;
+using Holdfast.Sim.Scenarios;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Sim.Runs;
+
+/// <summary>One run of a scenario under one policy and seed, in virtual time.</summary>
+/// <remarks>
+/// Discrete events in the order of (time, sequence); one thread; a random stream a component, so that the arrivals are
+/// the same for every policy. The same scenario, policy and seed give the same <see cref="RunRecord"/>, bit for bit.
+/// Requests and jobs live in pools and series are allocated at the start: a request costs no allocation.
+/// What it leaves out: connections are not modelled one by one (an attempt is one message there and one back); clients
+/// are beside their edge and stay with it; servers don't notice that nobody waits for an answer any more.
+/// </remarks>
+internal sealed partial class Simulation
+{
+    private const int SmallPool = 1024;
+    private readonly Scenario _scenario;
+    private readonly ulong _seed;
+    private readonly EventQueue _queue = new();
+    private readonly long _stepTicks;
+    private readonly long _end;
+    private readonly int _sites;
+    private readonly int _services;
+    private readonly RunTotals _totals = new();
+    private long _now;
+    private int _step;
+    private long _events;
+
+    private Request[] _requests = new Request[SmallPool];
+    private int _requestsUsed;
+    private int _freeRequest = -1;
+    private Job[] _jobs = new Job[SmallPool];
+    private int _jobsUsed;
+    private int _freeJob = -1;
+
+    private Simulation(Scenario scenario, NamedPolicy policy, ulong seed)
+    {
+        _scenario = scenario;
+        _seed = seed;
+        _stepTicks = scenario.Step.Ticks;
+        _end = scenario.Duration.Ticks;
+        _sites = scenario.Sites.Length;
+        _services = scenario.Services.Length;
+        _series = [.. Enumerable.Range(0, _services * RunRecord.Priorities).Select(_ => new ServiceSeries(Steps))];
+        _siteSeries = [.. scenario.Sites.Select(_ => new SiteSeries(Steps))];
+        _componentSeries = [.. scenario.Components.Select(_ => new ComponentSeries(Steps))];
+        _latencies = [.. _series.Select(_ => new LatencyBins())];
+        (_pools, _servers, _servedBy) = MakeServers();
+        _edges = MakeEdges(policy);
+        _waiting = MakeQueues();
+        _targetsOf = [.. scenario.Services.Select((_, i) =>
+            scenario.Sites.Where(s => s.Service == i).Sum(s => s.Server.Count))];
+        _links = MakeLinks();
+        _attemptTimers = [.. scenario.Services.Select(s => new TimerLine(s.AttemptTimeout.Ticks))];
+        _callTimers = [.. scenario.Components.Select(c => new TimerLine(c.Timeout.Ticks))];
+        _canaryTimers = new TimerLine(scenario.Canaries.Deadline.Ticks);
+        _canaryRandom = new RandomStream(seed, "canaries");
+        _networkRandom = new RandomStream(seed, "network");
+        _edgeRandom = new RandomStream(seed, "edges");
+        _effectRandom = new RandomStream(seed, "effects");
+        _work = [.. scenario.Workloads.Select((w, i) => new WorkloadState(w, seed, i, Steps))];
+        _periods = FaultTimeline.Draw(scenario, seed);
+        _sample = new SitesSample(_sites, scenario.Targets);
+        _targetsClosed = new bool[scenario.Targets];
+    }
+
+    private int Steps => (int)((_end + _stepTicks - 1) / _stepTicks);
+
+    private TimeSpan Now => TimeSpan.FromTicks(_now);
+
+    /// <param name="progress">Called about once per hundredth of the duration; null: not at all.</param>
+    public static RunRecord Run(Scenario scenario, NamedPolicy policy, ulong? seed = null,
+        Action<TimeSpan>? progress = null)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var run = new Simulation(scenario, policy, seed ?? scenario.Seed);
+        run.Begin();
+        run.Loop(progress);
+        return run.Finish(policy.Name, Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private void Begin()
+    {
+        for (var i = 0; i < _edges.Length; i++)
+            _queue.Push((long)(_edgeRandom.NextDouble() * TickTicks), (int)EventKind.Tick, i);
+        if (_scenario.Canaries.Enabled)
+        {
+            for (var i = 0; i < _edges.Length * _sites; i++)
+            {
+                if (_scenario.Sites[i % _sites].HasCanary)
+                    _queue.Push((long)(_canaryRandom.NextDouble() * _scenario.Canaries.Every.Ticks),
+                        (int)EventKind.Canary, i);
+            }
+        }
+        for (var i = 0; i < _periods.Count; i++)
+        {
+            _queue.Push(_periods[i].From.Ticks, (int)EventKind.FaultBegins, i);
+            _queue.Push(_periods[i].To.Ticks, (int)EventKind.FaultEnds, i);
+        }
+        for (var i = 0; i < _scenario.Acts.Length; i++)
+            _queue.Push(_scenario.Acts[i].At.Ticks, (int)EventKind.Act, i);
+        for (var i = 0; i < _work.Length; i++)
+        {
+            FillBacklog(i);
+            ScheduleArrival(i);
+        }
+        _queue.Push(Math.Min(_stepTicks, _end), (int)EventKind.Step, 0);
+    }
+
+    private void Loop(Action<TimeSpan>? progress)
+    {
+        var tell = Math.Max(_stepTicks, _end / 100);
+        var nextTell = tell;
+        while (_queue.TryPop(out var next))
+        {
+            if (next.Time > _end)
+                break;
+            _now = next.Time;
+            _events++;
+            Handle(next);
+            if (progress is null || _now < nextTell)
+                continue;
+            nextTell += tell;
+            progress(Now);
+        }
+    }
+
+    private void Handle(in SimEvent next)
+    {
+        switch ((EventKind)next.Kind)
+        {
+            case EventKind.Reach: Reach(next.A, next.B); break;
+            case EventKind.Done: Done(next.A, next.B); break;
+            case EventKind.Answer: Answer(next.A, next.B); break;
+            case EventKind.Arrival: Arrive(next.A); break;
+            case EventKind.Try: Try(next.A, next.B); break;
+            case EventKind.ClientTimers: RunClientTimers(next.A); break;
+            case EventKind.ClientTimeout: ClientTimeout(next.A, next.B); break;
+            case EventKind.Tick: Tick(next.A); break;
+            case EventKind.Ask: Ask(next.A, next.B); break;
+            case EventKind.Again: Again(next.A, next.B); break;
+            case EventKind.AttemptTimers: RunAttemptTimers(next.A); break;
+            case EventKind.AttemptTimeout: AttemptTimeout(next.A, next.B, connecting: false); break;
+            case EventKind.ConnectTimeout: AttemptTimeout(next.A, next.B, connecting: true); break;
+            case EventKind.CallTimers: RunCallTimers(next.A); break;
+            case EventKind.CallFailed: CallFailed(next.A, next.B); break;
+            case EventKind.Canary: SendCanary(next.A); break;
+            case EventKind.CanaryTimers: RunCanaryTimers(); break;
+            case EventKind.FaultBegins: BeginFault(next.A); break;
+            case EventKind.FaultEnds: EndFault(next.A); break;
+            case EventKind.Restart: Restart(next.A); break;
+            case EventKind.Act: Act(next.A); break;
+            case EventKind.Step: EndStep(); break;
+        }
+    }
+
+    private int NewRequest()
+    {
+        var index = _freeRequest;
+        if (index >= 0)
+        {
+            _freeRequest = _requests[index].Next;
+            return index;
+        }
+        if (_requestsUsed == _requests.Length)
+            Array.Resize(ref _requests, _requests.Length * 2);
+        return _requestsUsed++;
+    }
+
+    private void FreeRequest(int index)
+    {
+        ref var request = ref _requests[index];
+        request.State = RequestState.Free;
+        // Serials live on: what still points here is void.
+        request.AttemptSerial++;
+        request.TrySerial++;
+        request.Next = _freeRequest;
+        _freeRequest = index;
+    }
+
+    private int NewJob()
+    {
+        var index = _freeJob;
+        if (index >= 0)
+        {
+            _freeJob = _jobs[index].Next;
+            return index;
+        }
+        if (_jobsUsed == _jobs.Length)
+            Array.Resize(ref _jobs, _jobs.Length * 2);
+        return _jobsUsed++;
+    }
+
+    private void FreeJob(int index)
+    {
+        ref var job = ref _jobs[index];
+        job.State = JobState.Free;
+        job.Serial++;
+        job.Call++;
+        job.Next = _freeJob;
+        _freeJob = index;
+    }
+
+    private void Push(long time, EventKind kind, int a, int b = 0) => _queue.Push(time, (int)kind, a, b);
+
+    private static Topology MakeTopology(Scenario scenario, string home)
+    {
+        string[] regions = [home, .. scenario.Regions.Where(r => !FieldReader.Same(r, home))];
+        return Topology.FromOptions(new TopologyOptions
+        {
+            HomeRegion = home,
+            Regions = [.. regions.Select(r => new RegionOptions { Name = r })],
+            Sites = [.. scenario.Sites.Select((s, i) => new SiteOptions
+            {
+                Name = s.Name,
+                Service = scenario.Services[s.Service].Name,
+                Region = s.Region,
+                CapacityPerSecond = s.DeclaredCapacity,
+                Targets = [.. Enumerable.Range(0, s.Server.Count).Select(t => new TargetOptions
+                {
+                    Address = $"{s.Name}-{t}:{i + 1}", ConcurrencyMax = s.ConcurrencyMax,
+                })],
+            })],
+        });
+    }
+}

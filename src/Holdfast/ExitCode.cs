@@ -20,4 +20,6 @@ internal static class ExitCode
     public const int NotReady = 7;
     /// <summary>Stopped by a second signal before the drain ended.</summary>
     public const int StoppedNow = 8;
+    /// <summary>A simulated scenario ran and something that must hold did not (simulate only).</summary>
+    public const int HoldsBroken = 9;
 }

@@ -1,20 +1,30 @@
 using Holdfast.Traffic;
+using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Policies;
 
-/// <summary>Our engine as it is, without the lock that hosts put around it.</summary>
+/// <summary>Our engine as it is, without the lock that hosts put around it; and what its hosts do around it.</summary>
 internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, Random random) : ITrafficPolicy
 {
     private const int MovesMax = 3;
+    private const int HttpAttemptsMax = 2;
+    /// <summary>Mail's <c>StallAfter</c>.</summary>
+    private static readonly TimeSpan s_allowance = TimeSpan.FromSeconds(5);
     private readonly TrafficEngine _engine = new(topology, options, random);
     private readonly List<VerdictChange> _changes = [];
 
     public string Name => "holdfast";
 
-    public Placement Place(in PlacementRequest request, uint cohort, TimeSpan now) => _engine.Place(request, now);
+    public Placement Place(in PlacementRequest request, uint cohort, TimeSpan now)
+    {
+        var placement = _engine.Place(request, now);
+        if (placement.MaySend && request.Operation == OperationClass.MailDelivery)
+            _engine.Expect(placement, AttemptPhase.FinalDot, s_allowance, now);
+        return placement;
+    }
 
     public void Report(in TrafficOutcome outcome, TimeSpan now) => _engine.Report(outcome, now);
 
@@ -23,11 +33,14 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
 
     public void Tick(TimeSpan now) => _changes.AddRange(_engine.Tick(now));
 
-    public bool Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) => true;
+    public bool Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) =>
+        _engine.Admit(service, priority, cohort).IsAdmitted;
 
-    public void Withdraw(ServiceId service, TimeSpan now) { }
+    public void Withdraw(ServiceId service, TimeSpan now) => _engine.Withdraw(service);
 
-    public bool MayRetry(in TrafficOutcome outcome, int attemptsMade, TimeSpan now) => attemptsMade < 2;
+    /// <summary>One retry, of what is safe to repeat: reads, and what was not taken.</summary>
+    public bool MayRetry(in TrafficOutcome outcome, int attemptsMade, TimeSpan now) => attemptsMade < HttpAttemptsMax
+        && (outcome.Operation == OperationClass.Read || outcome.IsPushBack || outcome.Phase == AttemptPhase.Connect);
 
     /// <summary>Mail moves at once a few times, then waits as Mail's <c>PlacementDelay</c> says.</summary>
     public TimeSpan RetryDelay(in TrafficOutcome outcome, bool canWait, int attemptsMade, double chance)
@@ -38,9 +51,17 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
         return TimeSpan.FromSeconds(Math.Min(300, doubled) * (0.8 + 0.4 * chance));
     }
 
-    public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) { }
+    public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) =>
+        _engine.ReportCanary(site, passed, latency, now);
 
-    public void Act(in PolicyAct act, TimeSpan now) { }
+    public void Act(in PolicyAct act, TimeSpan now)
+    {
+        var site = topology.Sites[act.Site.Value].Name;
+        var isSite = act.Target.IsNone;
+        _engine.Apply(new OperatorAct((ActKind)act.Kind, isSite ? ActScope.Site : ActScope.Target,
+            isSite ? site : $"{site}/{topology.Targets[act.Target.Value].Address}", act.Weight,
+            act.For > TimeSpan.Zero ? act.For : TimeSpan.FromDays(30), "scenario", "by hand"), now);
+    }
 
     public void Describe(SitesSample sample, TimeSpan now)
     {
@@ -54,6 +75,11 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
             sample.Limits[i] = site.CapacityPerSecond ?? double.NaN;
             foreach (var held in site.Targets)
                 sample.TargetVerdicts[target++] = held.Verdict.State;
+            foreach (var service in snapshot.Services)
+            {
+                if (service.Service == site.Service)
+                    sample.ShedShares[i] = service.ShedShare;
+            }
         }
         sample.Changes.AddRange(_changes);
         _changes.Clear();

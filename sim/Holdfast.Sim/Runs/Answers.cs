@@ -11,12 +11,9 @@ internal readonly record struct AttemptAnswer(
 /// <summary>The answers that servers and networks give, as mail and as HTTP.</summary>
 internal static class Answers
 {
-    /// <summary>HTTP: the response.</summary>
-    public const AttemptPhase ResponsePhase = (AttemptPhase)9;
-
     public static readonly AttemptAnswer NoConnection = new(FailureScope.Target, AttemptPhase.Connect,
         TrafficDetail.Stall + "connect");
-    public static readonly AttemptAnswer NoReply = new(FailureScope.Target, ResponsePhase,
+    public static readonly AttemptAnswer NoReply = new(FailureScope.Target, AttemptPhase.Answer,
         TrafficDetail.Stall + "the time-out");
     public static readonly AttemptAnswer NoReplyToMail = new(FailureScope.Target, AttemptPhase.FinalDot,
         TrafficDetail.Stall + "the time-out");
@@ -26,13 +23,13 @@ internal static class Answers
     public static AttemptAnswer Of(JobResult result, bool isMail) => (isMail ? s_mail : s_http)[(int)result];
 
     public static AttemptAnswer Of(FaultSpec fault, bool isMail) => new(fault.Scope,
-        fault.Phase ?? (isMail ? AttemptPhase.Rcpt : ResponsePhase), fault.Text,
+        fault.Phase ?? (isMail ? AttemptPhase.Rcpt : AttemptPhase.Answer), fault.Text,
         fault.Text.StartsWith("503", StringComparison.Ordinal) || fault.Text.StartsWith("429", StringComparison.Ordinal)
         || fault.Text.StartsWith("421", StringComparison.Ordinal));
 
     private static AttemptAnswer[] Table(bool isMail)
     {
-        var last = isMail ? AttemptPhase.FinalDot : ResponsePhase;
+        var last = isMail ? AttemptPhase.FinalDot : AttemptPhase.Answer;
         var answers = new AttemptAnswer[7];
         answers[(int)JobResult.Success] = new(FailureScope.None, last, null);
         answers[(int)JobResult.Lost] = new(FailureScope.None, last, null, IsLost: true);

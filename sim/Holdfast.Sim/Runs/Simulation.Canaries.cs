@@ -42,8 +42,7 @@ internal sealed partial class Simulation
         work.Server = pool.First + _canaryRandom.Next(pool.Count);
         work.Work = 1;
         work.SizeBytes = 0;
-        work.Operation = _scenario.Services[_scenario.Sites[site].Service].Kind == ServiceKind.Mail ? (byte)0
-            : WriteOperation;
+        work.Operation = _isMail[_scenario.Sites[site].Service] ? (byte)0 : WriteOperation;
         work.Edge = (byte)edge.Index;
         work.IsLost = false;
         Push(_now + delay, EventKind.Reach, job, work.Serial);

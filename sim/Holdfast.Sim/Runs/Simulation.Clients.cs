@@ -94,7 +94,7 @@ internal sealed partial class Simulation
         var state = _work[request.Workload];
         _totals.Offered++;
         SeriesOf(request).Offered[_step]++;
-        if (_scenario.Services[state.Spec.Service].Kind == ServiceKind.Http
+        if (!_isMail[state.Spec.Service]
             && state.Timeouts.Set(_now, index, request.TrySerial))
             Push(_now + state.Timeouts.Ticks, EventKind.ClientTimers, request.Workload);
         Offer(index);

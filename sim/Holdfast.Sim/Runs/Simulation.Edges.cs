@@ -23,6 +23,7 @@ internal sealed partial class Simulation
     private readonly TimerLine[] _attemptTimers;
     private readonly RandomStream _edgeRandom;
     private readonly int[] _targetsOf;
+    private readonly bool[] _isMail;
 
     private EdgeState[] MakeEdges(NamedPolicy policy)
     {
@@ -67,7 +68,8 @@ internal sealed partial class Simulation
             return;
         }
         var service = _work[request.Workload].Spec.Service;
-        if (!edge.Policy.Admit(new ServiceId(service), request.Priority, request.Cohort, Now))
+        // Mail waits in the spool, which is no queue that a client waits for.
+        if (!_isMail[service] && !edge.Policy.Admit(new ServiceId(service), request.Priority, request.Cohort, Now))
         {
             Refuse(index);
             return;
@@ -93,9 +95,14 @@ internal sealed partial class Simulation
         request.IsBacklog |= spec.Kind == ServiceKind.Mail && _now - request.ArrivedAt > FreshTicks;
         var list = ListOf(request.Priority, request.IsBacklog);
         var ahead = queue.Used & ((2u << list) - 1);
-        var wait = TimeSpan.Zero;
-        if (ahead == 0 && TryPlace(index, edge, out wait))
+        var placement = default(Placement);
+        if (ahead == 0 && TryPlace(index, edge, out placement))
             return;
+        if (placement.Wait == WaitReason.RetryBudget && spec.Kind == ServiceKind.Http)
+        {
+            ClientFailed(index, refused: false);
+            return;
+        }
         if (spec.Kind == ServiceKind.Http && queue.Count >= spec.EdgeQueueMax)
         {
             edge.Policy.Withdraw(new ServiceId(service), Now);
@@ -104,18 +111,19 @@ internal sealed partial class Simulation
         }
         Enqueue(index, edge);
         if (ahead == 0)
-            ArmAsk(QueueOf(edge.Index, service), wait);
+            ArmAsk(QueueOf(edge.Index, service), placement.RetryAfter);
     }
 
-    /// <param name="wait">What the policy says when it has no place.</param>
-    private bool TryPlace(int index, EdgeState edge, out TimeSpan wait)
+    private bool TryPlace(int index, EdgeState edge, out Placement placement)
     {
         ref var request = ref _requests[index];
         var service = _work[request.Workload].Spec.Service;
+        var isMail = _isMail[service];
+        // What a failure moves to another place at once is, of mail, no retry: it was never taken.
         var asked = new PlacementRequest(new ServiceId(service), (OperationClass)request.Operation, request.Priority,
-            request.IsBacklog, new TargetId(request.LastTarget));
-        var placement = edge.Policy.Place(asked, request.Cohort, Now);
-        wait = placement.RetryAfter;
+            request.IsBacklog, new TargetId(request.LastTarget), null,
+            isMail ? (byte)0 : (byte)Math.Min(request.Attempts, byte.MaxValue), isMail);
+        placement = edge.Policy.Place(asked, request.Cohort, Now);
         if (!placement.MaySend)
             return false;
         Send(index, edge, placement, service);
@@ -182,7 +190,7 @@ internal sealed partial class Simulation
             Push(edge.PausedUntil, connecting ? EventKind.ConnectTimeout : EventKind.AttemptTimeout, index, serial);
             return;
         }
-        var isMail = _scenario.Services[_work[request.Workload].Spec.Service].Kind == ServiceKind.Mail;
+        var isMail = _isMail[_work[request.Workload].Spec.Service];
         EndAttempt(index, edge, connecting ? Answers.NoConnection : isMail ? Answers.NoReplyToMail : Answers.NoReply);
     }
 
@@ -194,7 +202,10 @@ internal sealed partial class Simulation
         var succeeded = answer.Scope == FailureScope.None;
         var outcome = new TrafficOutcome(request.Placement.Target, (OperationClass)request.Operation, answer.Phase,
             answer.Scope, TimeSpan.FromTicks(_now - request.SentAt), answer.Detail,
-            request.Cohort * 0x9E3779B1u | 1u, request.Cohort * 0x85EBCA6Bu | 1u);
+            request.Cohort * 0x9E3779B1u | 1u, request.Cohort * 0x85EBCA6Bu | 1u)
+        {
+            Ticket = request.Placement.Ticket, IsPushBack = answer.IsPushBack,
+        };
         var site = _siteSeries[request.Placement.Site.Value];
         if (succeeded)
             site.Succeeded[_step]++;
@@ -216,7 +227,7 @@ internal sealed partial class Simulation
     {
         ref var request = ref _requests[index];
         request.Attempts++;
-        var isMail = _scenario.Services[service].Kind == ServiceKind.Mail;
+        var isMail = _isMail[service];
         if (!isMail && !edge.Policy.MayRetry(outcome, request.Attempts, Now))
         {
             ClientFailed(index, refused: false);
@@ -281,7 +292,7 @@ internal sealed partial class Simulation
         if (_now < edge.PausedUntil)
             return;
         var service = queueIndex % _services;
-        var isMail = _scenario.Services[service].Kind == ServiceKind.Mail;
+        var isMail = _isMail[service];
         var aging = AgingMax;
         while (queue.Used != 0)
         {
@@ -303,9 +314,9 @@ internal sealed partial class Simulation
                 Refuse(index);
                 continue;
             }
-            if (!TryPlace(index, edge, out var wait))
+            if (!TryPlace(index, edge, out var placement))
             {
-                ArmAsk(queueIndex, wait);
+                ArmAsk(queueIndex, placement.RetryAfter);
                 return;
             }
         }

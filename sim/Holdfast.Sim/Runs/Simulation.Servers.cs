@@ -276,7 +276,7 @@ internal sealed partial class Simulation
             EndCanary(request, edge, result);
             return;
         }
-        var isMail = _scenario.Services[_work[_requests[request].Workload].Spec.Service].Kind == ServiceKind.Mail;
+        var isMail = _isMail[_work[_requests[request].Workload].Spec.Service];
         EndAttempt(request, edge, result == JobResult.FaultError
             ? Answers.Of(_scenario.Faults[fault], isMail) : Answers.Of(result, isMail));
     }

@@ -53,6 +53,7 @@ internal sealed partial class Simulation
         (_pools, _servers, _servedBy) = MakeServers();
         _edges = MakeEdges(policy);
         _waiting = MakeQueues();
+        _isMail = [.. scenario.Services.Select(s => s.Kind == ServiceKind.Mail)];
         _targetsOf = [.. scenario.Services.Select((_, i) =>
             scenario.Sites.Where(s => s.Service == i).Sum(s => s.Server.Count))];
         _links = MakeLinks();
@@ -211,7 +212,7 @@ internal sealed partial class Simulation
     private static Topology MakeTopology(Scenario scenario, string home)
     {
         string[] regions = [home, .. scenario.Regions.Where(r => !FieldReader.Same(r, home))];
-        return Topology.FromOptions(new TopologyOptions
+        var topology = Topology.FromOptions(new TopologyOptions
         {
             HomeRegion = home,
             Regions = [.. regions.Select(r => new RegionOptions { Name = r })],
@@ -221,11 +222,19 @@ internal sealed partial class Simulation
                 Service = scenario.Services[s.Service].Name,
                 Region = s.Region,
                 CapacityPerSecond = s.DeclaredCapacity,
+                DependsOn = [.. s.DependsOn.Select(c => scenario.Components[c].Name)],
                 Targets = [.. Enumerable.Range(0, s.Server.Count).Select(t => new TargetOptions
                 {
                     Address = $"{s.Name}-{t}:{i + 1}", ConcurrencyMax = s.ConcurrencyMax,
                 })],
             })],
         });
+        for (var i = 0; i < scenario.Sites.Length; i++)
+        {
+            if (topology.Sites[i].Name != scenario.Sites[i].Name
+                || topology.Sites[i].Service.Value != scenario.Sites[i].Service)
+                throw new InvalidOperationException("The topology numbers sites or services in another way.");
+        }
+        return topology;
     }
 }

@@ -17,8 +17,7 @@ internal sealed class TrueWorld
 
 /// <param name="Service">Index of the service.</param>
 /// <param name="Capacity">Operations a second of the workloads' mix, a value a step: workers at work / mean service
-/// time,
-/// less what is answered with errors, swallowed or lost; limited by no component.</param>
+/// time; errors and losses are in <see cref="SuccessShare"/>, components apart.</param>
 /// <param name="Reachable">Share of the edges' arrivals that can reach it (partitions), a value a step.</param>
 /// <param name="DependsOn">Indexes of components.</param>
 internal sealed record WorldSite(

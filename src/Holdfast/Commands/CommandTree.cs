@@ -12,7 +12,9 @@ internal static class CommandTree
         "holdfast run", "holdfast check --config /etc/holdfast/holdfast.json", "holdfast status", "holdfast queue list",
     ];
 
-    public static RootCommand Build()
+    /// <param name="optimum">The planner that knows the future, where the host carries one; the shipped binary
+    /// doesn't.</param>
+    public static RootCommand Build(Sim.Runs.IOptimum? optimum = null)
     {
         var root = new RootCommand("Holdfast keeps mail flowing when a region of your provider stops processing it.");
         root.Add(RunCommand.Create());
@@ -23,6 +25,7 @@ internal static class CommandTree
         root.Add(TraceCommand.Create());
         root.Add(UserCommand.Create());
         root.Add(ReloadCommand.Create());
+        root.Add(SimulateCommand.Create(optimum));
         foreach (var option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction stock } help)
@@ -32,9 +35,10 @@ internal static class CommandTree
     }
 
     /// <summary>Runs a command line; everything written goes to the writers given.</summary>
-    public static async Task<int> InvokeAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error)
+    public static async Task<int> InvokeAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
+        Sim.Runs.IOptimum? optimum = null)
     {
-        var parsed = Build().Parse(args);
+        var parsed = Build(optimum).Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             // "Required command was not provided" says nothing beside an unknown one.

@@ -33,7 +33,8 @@ internal sealed class HelpWithExamples(HelpAction stock, IReadOnlyList<string> r
         output.WriteLine($"  {ExitCode.ServerNotReachable} no server answers, "
             + $"{ExitCode.NothingMatched} nothing matched, {ExitCode.NotConfirmed} not confirmed, "
             + $"{ExitCode.NotReady} not ready,");
-        output.WriteLine($"  {ExitCode.StoppedNow} stopped before drained.");
+        output.WriteLine($"  {ExitCode.StoppedNow} stopped before drained, "
+            + $"{ExitCode.HoldsBroken} what must hold in a simulation did not.");
         return ExitCode.Ok;
     }
 }

@@ -135,8 +135,8 @@ internal static class SimulateCommand
         output.WriteLine();
         string[] headers =
         [
-            "Policy", "Served", "Top", "Worst minute", "At the end", "Attempts", "p99", "Regret", "Converged", "Crashes",
-            "Healthy closed",
+            "Policy", "Served", "Top", "Worst minute", "At the end", "Attempts", "p99", "Regret", "Converged",
+            "Crashes", "Healthy closed",
         ];
         var rows = runs.Select(r => (IReadOnlyList<Cell>)[.. Row(RunFigures.Of(r, optimum)).Select(Cell.Of)]).ToList();
         Terminal.WriteTable(output, headers, rows);
@@ -158,7 +158,8 @@ internal static class SimulateCommand
         figures.Policy, Percent(figures.ServedShare), Percent(figures.ServedTopShare),
         Percent(figures.WorstMinuteShare), Percent(figures.ServedAtEndShare),
         figures.AttemptsPerRequest.ToString("0.00", CultureInfo.InvariantCulture),
-        double.IsNaN(figures.LatencyP99Median) ? "-" : Duration.Describe(TimeSpan.FromSeconds(figures.LatencyP99Median)),
+        double.IsNaN(figures.LatencyP99Median) ? "-"
+            : Duration.Describe(TimeSpan.FromSeconds(figures.LatencyP99Median)),
         figures.Regret is { } regret ? Percent(regret) : "-",
         figures.ConvergedAfter is { } after ? Duration.Describe(after) : "never",
         figures.Crashes.ToString(CultureInfo.InvariantCulture),

@@ -48,6 +48,20 @@ internal sealed class AttemptResult
     public int FailedTarget { get; set; } = -1;
     public bool IsDelivered { get; set; }
 
+    /// <summary>What the first recipient met that failed, for now or for good, or of whom nobody knows.</summary>
+    public string? Fault
+    {
+        get
+        {
+            foreach (var one in Recipients)
+            {
+                if (one.Fate is RecipientFate.Failed or RecipientFate.Unknown)
+                    return one.Text ?? one.Fate.ToString();
+            }
+            return null;
+        }
+    }
+
     public void Clear()
     {
         Recipients.Clear();

@@ -124,6 +124,8 @@ internal sealed partial class DeliverySession
             GiveBackPace(message);
         }
         _result.Took = _context.Now - began;
+        MessageSpans.Attempted(message.Envelope.Id, _context.Time.GetUtcNow(), _result.Took, rule.Name, _result.Where,
+            _result.Recipients.Count, _result.Fault);
         // 7. Settle.
         var delivered = _result.IsDelivered;
         await _settlement.SettleAsync(taken, message, _result).ConfigureAwait(false);

@@ -186,6 +186,7 @@ internal sealed partial class ReceiveSession
         if (reader.Refusal is { } refusal)
         {
             Refuse(refusal, ErrorOf(reader.Fault), JoinRecipients());
+            NoteSpan(reader.Length, ErrorOf(reader.Fault));
             await DropTransactionAsync().ConfigureAwait(false);
             return;
         }
@@ -193,6 +194,7 @@ internal sealed partial class ReceiveSession
         if (reader.ReceivedCount >= Options.HopsMax)
         {
             Refuse(StandardReplies.Loop, "loop", JoinRecipients());
+            NoteSpan(reader.Length, "loop");
             await DropTransactionAsync().ConfigureAwait(false);
             return;
         }
@@ -222,8 +224,12 @@ internal sealed partial class ReceiveSession
                 Shed(StandardReplies.StorageFailed, "storage_failed", JoinRecipients());
                 break;
         }
+        NoteSpan(envelope.SizeBytes, result == AppendResult.Stored ? null : result.ToString());
         await DropTransactionAsync().ConfigureAwait(false);
     }
+
+    private void NoteSpan(long bytes, string? refusal) =>
+        MessageSpans.Received(_id, _receivedAt, _context.Time.GetUtcNow(), _listener.Name, bytes, refusal);
 
     /// <summary>Whatever goes wrong inside us is an answer here: the client must be told, not cut off.</summary>
     private async ValueTask<AppendResult> AppendAsync(Envelope envelope, MessageDraft draft)

@@ -11,7 +11,7 @@ internal sealed class TelemetryOptions
     /// <value>Empty.</value>
     public string OtlpEndpoint { get; set; } = "";
 
-    /// <summary>Share of new traces that are kept; traces begun elsewhere follow their parent.</summary>
+    /// <summary>Share of messages whose trace is kept: all of its spans or none.</summary>
     /// <value>0.01. Range 0 to 1.</value>
     [Range(0.0, 1.0)]
     public double TraceShare { get; set; } = 0.01;

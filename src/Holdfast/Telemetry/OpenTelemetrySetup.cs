@@ -43,7 +43,8 @@ internal static class OpenTelemetrySetup
         if (endpoint is null)
             return;
         telemetry.WithTracing(tracing => tracing.SetResourceBuilder(resource).AddSource("Holdfast.Mail")
-            .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.TraceShare)))
+            // By the trace's id alone, which is the message's: no trace of others comes in by SMTP.
+            .SetSampler(new TraceIdRatioBasedSampler(options.TraceShare))
             .AddOtlpExporter(Exporter));
         logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(resource).AddOtlpExporter(Exporter));
     }

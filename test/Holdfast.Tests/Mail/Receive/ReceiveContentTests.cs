@@ -134,22 +134,4 @@ public class ReceiveContentTests
         Assert.StartsWith("503", await client.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.Empty(bench.Spool.Messages);
     }
-
-    [Fact]
-    public async Task A_chunk_out_of_turn_is_read_and_dropped()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync();
-        await client.ExpectAsync(("EHLO c", "250-"));
-        await client.SendAsync("BDAT 6\r\nQUIT\r\nNOOP\r\n");
-        Assert.StartsWith("503 5.5.1", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        Assert.StartsWith("250 2.0.0", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        await client.ExpectAsync(("RSET", "250"), ("MAIL FROM:<a@example.org>", "250"), ("RCPT TO:<b@example.com>", "250"));
-        await client.SendAsync("BDAT 1\r\nx");
-        Assert.StartsWith("250", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        await client.ExpectAsync(("DATA", "503"), ("RCPT TO:<c@example.com>", "503"), ("RSET", "250"));
-        Assert.Equal(0, bench.Spool.DraftsOpen);
-        Assert.StartsWith("501", await client.SayAsync("BDAT x"), StringComparison.Ordinal);
-        Assert.Equal("", await client.ReadReplyAsync());
-    }
 }

@@ -29,17 +29,6 @@ public class ReceivePolicyTests
     }
 
     [Fact]
-    public async Task A_relay_listener_relays_for_trusted_networks_only()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync(ReceiveBench.Relay, Stranger);
-        await client.ExpectAsync(("EHLO c", "250-"), ("MAIL FROM:<a@example.org>", "250"),
-            ("RCPT TO:<b@example.com>", "550 5.7.1"), ("RCPT TO:<postmaster>", "550 5.7.1"));
-        client = await bench.ConnectAsync();
-        await client.BeginDataAsync();
-    }
-
-    [Fact]
     public async Task An_inbound_listener_takes_our_domains_and_their_listed_subdomains()
     {
         await using var bench = await ReceiveBench.StartAsync();

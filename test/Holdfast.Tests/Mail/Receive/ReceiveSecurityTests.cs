@@ -122,17 +122,6 @@ public class ReceiveSecurityTests
     }
 
     [Fact]
-    public async Task Signing_in_by_login_in_steps_and_cancelling_work()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync(ReceiveBench.Submission);
-        await client.ExpectAsync(("EHLO c", "250-"), ("AUTH LOGIN", "334 VXNlcm5hbWU6"), ("*", "501 5.7.0"),
-            ("AUTH PLAIN", "334"), ("*", "501 5.7.0"), ("AUTH LOGIN", "334"), ("!!!", "501 5.5.2"),
-            ("AUTH CRAM-MD5", "504"), ("AUTH LOGIN", "334"), (Base64("ann@example.org"), "334 UGFzc3dvcmQ6"),
-            (Base64(ReceiveBench.Password), "235"));
-    }
-
-    [Fact]
     public async Task Wrong_passwords_end_the_session_and_then_the_address_is_held_off()
     {
         await using var bench = await ReceiveBench.StartAsync(o => o.SignInFailuresMax = 3);

@@ -80,58 +80,6 @@ public class ReceiveTransactionTests
     }
 
     [Fact]
-    public async Task A_group_of_pipelined_commands_is_answered_in_order_in_one_go()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync();
-        await client.ExpectAsync(("EHLO c", "250-"));
-        await client.SendAsync("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\nRCPT TO:<\r\n" +
-            "RCPT TO:<c@example.com>\r\nDATA\r\n");
-        foreach (var expected in new[] { "250 2.1.0", "250 2.1.5", "501 5.1.3", "250 2.1.5", "354" })
-            Assert.StartsWith(expected, await client.ReadReplyAsync(), StringComparison.Ordinal);
-        await client.SendAsync("one\r\n.\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n");
-        foreach (var expected in new[] { "250 2.0.0 Queued", "250 2.1.0", "250 2.1.5", "354" })
-            Assert.StartsWith(expected, await client.ReadReplyAsync(), StringComparison.Ordinal);
-        await client.SendAsync("two\r\n.\r\nQUIT\r\n");
-        Assert.StartsWith("250 2.0.0 Queued", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        Assert.StartsWith("221", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        Assert.Equal(2, bench.Spool.Messages.Count);
-        Assert.Equal(2, bench.Spool.Messages.First().Envelope.Recipients.Count);
-    }
-
-    [Fact]
-    public async Task Content_sent_before_354_is_never_read_as_commands()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync();
-        await client.ExpectAsync(("EHLO c", "250-"), ("MAIL FROM:<a@example.org>", "250"));
-        await client.SendAsync("DATA\r\nRCPT TO:<b@example.com>\r\n");
-        Assert.StartsWith("554 5.5.0", await client.ReadReplyAsync(), StringComparison.Ordinal);
-        Assert.Equal("", await client.ReadReplyAsync());
-    }
-
-    [Fact]
-    public async Task Commands_out_of_turn_get_503_and_change_nothing()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync();
-        await client.ExpectAsync(("MAIL FROM:<a@example.org>", "503 5.5.1"), ("RCPT TO:<b@example.com>", "503 5.5.1"),
-            ("DATA", "503 5.5.1"), ("HELO c", "250 mx.example.org"), ("MAIL FROM:<a@example.org>", "250"),
-            ("MAIL FROM:<a@example.org>", "503 5.5.1"), ("DATA", "554 5.5.1"), ("RCPT TO:<b@example.com>", "250"),
-            ("RSET", "250"), ("DATA", "503"), ("NOOP", "250"), ("VRFY x", "252"), ("EXPN x", "502"), ("HELP", "214"),
-            ("STARTTLS", "502"), ("AUTH PLAIN", "502"), ("XCLIENT ADDR=192.0.2.9", "550"), ("WHAT", "500"));
-    }
-
-    [Fact]
-    public async Task Ehlo_tells_what_is_offered()
-    {
-        await using var bench = await ReceiveBench.StartAsync();
-        var client = await bench.ConnectAsync();
-        Assert.Equal("250-mx.example.org\n250-PIPELINING\n250-SIZE 157286400\n250-8BITMIME\n250-SMTPUTF8\n" +
-            "250-ENHANCEDSTATUSCODES\n250-CHUNKING\n250 DSN", await client.SayAsync("EHLO c"));
-    }
-
-    [Fact]
     public async Task Parameters_of_mail_and_rcpt_reach_the_envelope()
     {
         await using var bench = await ReceiveBench.StartAsync();

@@ -37,6 +37,10 @@ public class AlertRuleTests
     });
 
     [Fact]
+    public void Every_rule_leads_to_a_symptom_in_the_operating_pages() => Assert.All(Rules(),
+        rule => Assert.Matches($"\\b{rule.Split('\n')[0].Trim()}\\b", Read("operating.md")));
+
+    [Fact]
     public void Rule_names_are_unique()
     {
         var names = Rules().Select(r => r.Split('\n')[0]).ToList();

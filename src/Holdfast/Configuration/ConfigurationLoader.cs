@@ -193,6 +193,15 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
                     words = failure[(match.Length + 2)..];
             }
         }
+        // "Listeners:0 (relay): Tls …": the line says which listener, and the word after it which of its keys.
+        if (bestDepth > 0 && NamedItem().Match(words) is { Success: true } named && key.EndsWith(named.Groups[1].Value,
+            StringComparison.OrdinalIgnoreCase))
+        {
+            words = words[named.Length..];
+            var word = words.AsSpan(0, Math.Max(0, words.AsSpan().IndexOfAny(' ', ':'))).ToString();
+            if (Nearest(root, key).Node.Find(word) is { } member)
+                (key, at) = ($"{key}:{member.Name}", member.At);
+        }
         return new(at, key, words);
     }
 
@@ -236,6 +245,9 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
 
     [GeneratedRegex(@"The field \w+ must|The \w+ field is required|The \w+ field must")]
     private static partial Regex AttributeWords();
+
+    [GeneratedRegex(@"^([A-Za-z]+:\d+) \([^)]*\): ")]
+    private static partial Regex NamedItem();
 
     [GeneratedRegex(@"[A-Za-z][A-Za-z0-9]*(?:\[\d+\]|[:.][A-Za-z0-9]+)*")]
     private static partial Regex KeyPath();

@@ -52,6 +52,20 @@ public class ConfigurationLoaderTests
         Assert.StartsWith(begin, Assert.Single(Faults(text)), StringComparison.Ordinal);
 
     [Fact]
+    public void A_listeners_fault_is_told_once_with_the_line_of_its_key()
+    {
+        var told = Faults("""
+            { "Holdfast": { "Mail": { "Receive": { "Listeners": [ { "Name": "mx",
+              "Endpoint": "localhost:25", "Domains": [ "example.org" ],
+              "Tls": "Implicit" } ] } } } }
+            """);
+        Assert.Equal(2, told.Length);
+        Assert.StartsWith("t.json:2:3: Holdfast:Mail:Receive:Listeners:0:Endpoint: ", told[0], StringComparison.Ordinal);
+        Assert.StartsWith("t.json:3:3: Holdfast:Mail:Receive:Listeners:0:Tls: Tls is Implicit but there is no "
+            + "certificate", told[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_key_given_twice_is_a_fault_whatever_its_capitals() => Assert.Equal(
         "t.json:1:30: Holdfast:nodeid: the key stands here twice; the first is in line 1; "
         + "remove one of them (capitals make no difference)",

@@ -93,7 +93,10 @@ public sealed record SiteSnapshot(
 /// <summary>What was seen of one operation class at a site lately.</summary>
 public sealed record OperationSnapshot(
     OperationClass Operation, double PerSecond, double SuccessShare, TimeSpan LatencyP50, TimeSpan LatencyP95,
-    string Evidence);
+    string Evidence)
+{
+    public VerdictState Verdict { get; init; }
+}
 
 public sealed record TargetSnapshot(
     string Address, Verdict Verdict, int InFlight, int Limit, double DeliveredPerSecond, TimeSpan LatencyP50,

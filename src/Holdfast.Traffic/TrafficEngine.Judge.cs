@@ -1,11 +1,23 @@
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic;
 
-/// <summary>Judging: what outcomes do to verdicts.</summary>
+/// <summary>Judging: what outcomes do to tests, limits and ramps, and when that is enough for a verdict.</summary>
 internal sealed partial class TrafficEngine
 {
+    /// <summary>Pseudo-outcomes by which a target's success is drawn towards its site's.</summary>
+    private const double Pseudo = 10;
+    private const double LatencyFloor = 0.001;
+    private const double PenaltyStep = 1;
+    private const double PenaltyMax = 5;
+    private const double RetryAfterMax = 300;
+    /// <summary>So many failures in a row close what is degraded.</summary>
+    private const int DegradedRow = 8;
+    /// <summary>So many siblings are asked whether they have the same trouble.</summary>
+    private const int SiblingsMax = 48;
+
     public void Report(in TrafficOutcome outcome, TimeSpan time)
     {
         if (outcome.Target.IsNone || outcome.Target.Value >= _targets.Length)
@@ -13,193 +25,276 @@ internal sealed partial class TrafficEngine
         var now = time.TotalSeconds;
         var target = _targets[outcome.Target.Value];
         var site = _sites[target.Node.Site.Value];
+        var wasOverdue = _watch.IsHeld(outcome.Ticket) && _watch[outcome.Ticket].Target == outcome.Target.Value
+            && _watch.Answer(outcome.Ticket);
+        var siteKey = KeyOf(site, outcome.Operation, now);
+        var key = KeyOf(target, outcome.Operation, now);
         switch (outcome.Scope)
         {
-            case FailureScope.None:
-                if (outcome.Phase is AttemptPhase.FinalDot or AttemptPhase.Answer)
-                    Succeed(site, target, outcome.Latency.TotalSeconds, now);
-                break;
             case FailureScope.Target or FailureScope.Site or FailureScope.Unclassified:
                 if (outcome.Phase != AttemptPhase.Quit)
-                    Fail(site, target, outcome, now);
+                    Fail(site, siteKey, target, key, outcome, wasOverdue, now);
                 break;
             default:
-                // Recipient, message, source address, route: nothing about the target or site.
+                // Recipient, message, source address, route: nothing about the target or site; but it answered.
+                if (wasOverdue)
+                    TakeBack(site, siteKey, target, key, now);
+                if (outcome.IsSuccess && outcome.Phase is AttemptPhase.FinalDot or AttemptPhase.Answer)
+                    Succeed(site, siteKey, target, key, outcome.Latency.TotalSeconds, now);
                 break;
         }
     }
 
-    private void Succeed(SiteState site, TargetState target, double latency, double now)
+    private void Succeed(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double latency,
+        double now)
     {
-        target.Latency.Add(latency, now);
+        var isSlow = latency > key.Latency.SlowAt;
+        key.Latency.Add(latency, now);
+        siteKey.Latency.Add(latency, now);
         target.Limit.Complete();
-        target.Test.Succeed(now);
-        site.Test.Succeed(now);
-        if (site.State == VerdictState.Recovering)
-            site.Ramp.Succeed();
-        if (target.State == VerdictState.Recovering)
-            target.Ramp.Succeed();
+        key.Test.Succeed(isSlow, now);
+        siteKey.Test.Succeed(latency > siteKey.Latency.SlowAt, now);
+        Encourage(siteKey);
+        Encourage(key);
+        Price(siteKey, key, latency, now);
+        if (isSlow && (key.Test.IsSlowAlarm || siteKey.Test.IsSlowAlarm) && !site.IsFrozen && !target.IsFrozen)
+            JudgeSlow(site, siteKey, target, key, now);
     }
 
-    private void Fail(SiteState site, TargetState target, in TrafficOutcome outcome, double now)
+    private static void Encourage(HealthKey key)
+    {
+        if (key.State == VerdictState.Recovering)
+            key.Ramp.Succeed();
+        else if (key.State == VerdictState.Degraded)
+            key.Degraded.Succeed();
+    }
+
+    private void Fail(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, in TrafficOutcome outcome,
+        bool wasOverdue, double now)
     {
         site.Failed.Count(now);
         var startedAt = now - outcome.Latency.TotalSeconds;
         // 1. A canary's failure.
-        if (site.IsClosed)
+        if (siteKey.IsClosed)
         {
-            if (site.Canary.Covers(startedAt))
-                site.Canary.Fail(_options, now, _random);
+            if (siteKey.Canary.Covers(startedAt))
+                siteKey.Canary.Fail(_options, now, _random);
             return;
         }
-        if (target.State == VerdictState.Closed)
+        if (key.IsClosed)
         {
-            if (target.Canary.Covers(startedAt))
-                target.Canary.Fail(_options, now, _random);
+            if (key.Canary.Covers(startedAt))
+            {
+                key.Canary.Fail(_options, now, _random);
+                HastenScan(site, key);
+            }
             return;
         }
         // 2. Old news: the attempt began before the target came back, or our own pause is to blame.
-        if (startedAt < Math.Max(site.ReopenedAt, target.ReopenedAt) - 1e-6)
+        if (startedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
             return;
         var isStall = outcome.Detail is { } detail && detail.StartsWith(TrafficDetail.Stall, StringComparison.Ordinal);
         if (isStall && now - _tickAt > TickSeconds + LateTickSeconds)
             return;
-        // 3. Push-back slows down in any case.
+        // 3. Push-back slows down in any case; what merely breaks doesn't.
+        if (outcome.IsPushBack || isStall
+            || (outcome.Operation == OperationClass.MailDelivery && outcome.Scope != FailureScope.Unclassified))
+        {
+            target.Limit.PushBack();
+            site.Capacity.PushBack();
+            site.Backlog.Fail(_options);
+            var until = outcome.RetryAfter > TimeSpan.Zero
+                ? now + Math.Min(RetryAfterMax, outcome.RetryAfter.TotalSeconds)
+                : Math.Min(now + PenaltyMax, Math.Max(now, key.PenaltyUntil) + PenaltyStep);
+            key.PenaltyUntil = Math.Max(key.PenaltyUntil, until);
+        }
+        // 4. The tests, unless it was counted when it became overdue.
+        if (!wasOverdue)
+        {
+            key.Test.Fail(outcome, isStall, now);
+            siteKey.Test.Fail(outcome, isStall, now);
+            if (isStall)
+            {
+                _stalled.Add(key.Test);
+                _stalled.Add(siteKey.Test);
+            }
+        }
+        Price(siteKey, key, 0, now);
+        // A kind that waits for more evidence doesn't set a return back either.
+        Weigh(site, siteKey, target, key, outcome.Scope == FailureScope.Unclassified, now);
+    }
+
+    /// <summary>A question stands unanswered too long.</summary>
+    private void JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
+    {
+        var target = _targets[index];
+        var site = _sites[target.Node.Site.Value];
+        var siteKey = KeyOf(site, operation, now);
+        var key = KeyOf(target, operation, now);
+        if (siteKey.IsClosed || key.IsClosed || askedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
+            return;
+        site.Failed.Count(now);
         target.Limit.PushBack();
-        site.Capacity.PushBack(now);
-        site.Backlog.Fail(_options);
-        // 4. One at its return closes again, or halves what it gets.
-        target.Test.Fail(outcome, isStall, now);
-        if (outcome.Scope == FailureScope.Site)
+        key.Overdue++;
+        siteKey.Overdue++;
+        key.Test.FailOverdue(phase, now);
+        siteKey.Test.FailOverdue(phase, now);
+        Price(siteKey, key, now - askedAt, now);
+        Weigh(site, siteKey, target, key, false, now);
+    }
+
+    /// <summary>What counted as unanswered was answered: what was concluded from it alone is undone.</summary>
+    private void TakeBack(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double now)
+    {
+        key.OverdueTakenBack++;
+        siteKey.OverdueTakenBack++;
+        key.Test.TakeBack();
+        siteKey.Test.TakeBack();
+        if (siteKey.IsClosed && WasMistaken(siteKey) && !site.IsFrozen)
+            Reopen(site, siteKey, target, key, ShareAfterMistake, "what stood unanswered was answered", now);
+        if (key.IsClosed && WasMistaken(key) && !site.IsFrozen && !target.IsFrozen)
+            Reopen(site, siteKey, target, key, true, ShareAfterMistake, "what stood unanswered was answered", now);
+    }
+
+    private static bool WasMistaken(HealthKey key) =>
+        !key.NeedsCanaryPass && key.OverdueTakenBack >= 2 && key.OverdueTakenBack >= 0.8 * key.Overdue;
+
+    /// <summary>After a failure was counted: ramps fall back, then the site as a whole, then the target by itself.
+    /// </summary>
+    private void Weigh(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, bool isDoubtful,
+        double now)
+    {
+        if (site.IsFrozen || target.IsFrozen)
+            return;
+        if (siteKey.State == VerdictState.Degraded)
+            siteKey.Degraded.Fail();
+        if (key.State == VerdictState.Degraded)
+            key.Degraded.Fail();
+        // 1. One at its return closes again, or halves what it gets.
+        if (!isDoubtful && siteKey.State == VerdictState.Recovering && siteKey.Ramp.Fail(_options, now))
         {
-            site.Test.Fail(outcome, isStall, now);
-            if (site.State == VerdictState.Recovering && site.Ramp.Fail(_options, now))
-            {
-                Close(site, site.Test.Describe(now), now);
-                return;
-            }
-            if (IsSiteAlarm(site, now))
-            {
-                Close(site, site.Test.Describe(now), now);
-                return;
-            }
-        }
-        else if (outcome.Scope == FailureScope.Target && site.State == VerdictState.Recovering
-            && site.Node.Targets.Length == 1 && site.Ramp.Fail(_options, now))
-        {
-            Close(site, target.Test.Describe(now), now);
+            Close(site, siteKey, Describe(site, siteKey, now), now);
             return;
         }
-        // 5. The target by itself.
-        var closes = target.State == VerdictState.Recovering && outcome.Scope == FailureScope.Target
-            && target.Ramp.Fail(_options, now);
-        if (closes || target.Test.IsAlarm(_options, Topology.Targets.Length, now))
-            Close(site, target, now);
-        else
-            Suspect(site, target, now);
+        if (!isDoubtful && key.State == VerdictState.Recovering && key.Ramp.Fail(_options, now))
+        {
+            Close(site, siteKey, target, key, now);
+            return;
+        }
+        // 2. An alarm common to siblings is their site's.
+        if ((siteKey.Test.IsAlarm || key.Test.IsCertain || siteKey.State == VerdictState.Degraded)
+            && IsCommon(site, siteKey, target, now))
+        {
+            if (siteKey.Test.IsCertain
+                || (siteKey.State == VerdictState.Degraded && siteKey.Test.FailuresInRow >= DegradedRow))
+            {
+                ActOn(site, siteKey, now);
+            }
+            else if (siteKey.State == VerdictState.Healthy)
+            {
+                Judge(site, siteKey, VerdictState.Suspect, Describe(site, siteKey, now), now);
+            }
+            return;
+        }
+        // 3. The target by itself.
+        if (key.Test.IsCertain || (key.State == VerdictState.Degraded && key.Test.FailuresInRow >= DegradedRow))
+            ActOn(site, siteKey, target, key, now);
+        else if (key.Test.IsAlarm && key.State == VerdictState.Healthy)
+            Judge(site, target, key, VerdictState.Suspect, Describe(site, target, key, now), now);
     }
 
-    /// <summary>The site's own alarm, unless a sibling has delivered since: then the fault is the target's.</summary>
-    private bool IsSiteAlarm(SiteState site, double now)
+    /// <summary>Whether at least two thirds of the targets in use have the site's trouble: each at least half its share
+    /// of failures. A lone target is its site.</summary>
+    private bool IsCommon(SiteState site, HealthKey siteKey, TargetState target, double now)
     {
-        if (!site.Test.IsAlarm(_options, Topology.Sites.Length, now))
-            return false;
-        foreach (var id in site.Node.Targets)
+        var targets = site.Node.Targets;
+        if (targets.Length <= 1)
+            return true;
+        var operation = (int)siteKey.Operation;
+        var share = siteKey.Test.FailureShare(now, 0, 1e-9);
+        int active = 0, failing = 0;
+        var step = Math.Max(1, targets.Length / SiblingsMax);
+        for (var i = target.Node.Id.Value % step; i < targets.Length; i += step)
         {
-            var sibling = _targets[id.Value];
-            if (sibling.IsOpen && sibling.Test.LastSuccessAt >= site.Test.RunStartedAt
-                && sibling.Test.LastSuccessAt > sibling.Test.LastFailureAt)
+            if (_targets[targets[i].Value].Keys[operation] is not { IsClosed: false } key
+                || key.Test.Outcomes(now) < 0.5)
             {
-                return false;
+                continue;
+            }
+            active++;
+            // What works now isn't in the same trouble, whatever it did before.
+            if (key.Test.FailureShare(now, 0, 1e-9) >= share / 2 && key.Test.LastFailureAt >= siteKey.Test.RunStartedAt
+                && (key.Test.FailuresInRow > 0 || !siteKey.Test.IsTotal))
+            {
+                failing++;
             }
         }
-        return true;
+        return active >= 2 && failing >= 2 && failing * 3 >= active * 2;
     }
 
-    private void Suspect(SiteState site, TargetState target, double now)
+    private void ActOn(SiteState site, HealthKey key, double now)
     {
-        if (target.State == VerdictState.Healthy && target.Test.IsSuspect(_options, now))
-            Judge(site, target, VerdictState.Suspect, target.Test.Describe(now), now);
-        if (site.State == VerdictState.Healthy && site.Test.IsSuspect(_options, now))
-            Judge(site, VerdictState.Suspect, site.Test.Describe(now), now);
-    }
-
-    private void Close(SiteState site, string evidence, double now)
-    {
-        Judge(site, VerdictState.Closed, evidence, now);
-        site.Canary.Begin(_options, now, _random);
-        site.Backlog.Begin(_options, now);
-        site.OverSince = double.NaN;
-        site.Test.Reset();
-        foreach (var id in site.Node.Targets)
+        if (key.Test.IsTotal)
         {
-            var target = _targets[id.Value];
-            target.Test.Reset();
-            if (target.State is VerdictState.Suspect or VerdictState.Recovering)
-                Judge(site, target, VerdictState.Healthy, "judged with its site", now);
-        }
-    }
-
-    private void Close(SiteState site, TargetState target, double now)
-    {
-        var evidence = target.Test.Describe(now);
-        Judge(site, target, VerdictState.Closed, evidence, now);
-        target.Canary.Begin(_options, now, _random);
-        target.Test.Reset();
-        foreach (var id in site.Node.Targets)
-        {
-            if (_targets[id.Value].IsOpen)
-                return;
-        }
-        var count = site.Node.Targets.Length;
-        Close(site, count == 1 ? evidence : $"all {count} targets closed; last: {evidence}", now);
-    }
-
-    private void EndCanary(SiteState site, TargetState target, bool delivered, double now)
-    {
-        if (delivered)
-        {
-            if (site.IsClosed)
-                Reopen(site, target, now);
-            else if (target.State == VerdictState.Closed)
-                Reopen(site, target, alone: true, now);
+            Close(site, key, Describe(site, key, now), now);
             return;
         }
-        // Its recipient or message was at fault: that says nothing of the site. Try the next one.
-        if (site.IsClosed && site.Canary.InFlight)
-            site.Canary.EndUndecided(now, _random);
-        else if (!site.IsClosed && target.State == VerdictState.Closed && target.Canary.InFlight)
-            target.Canary.EndUndecided(now, _random);
+        if (key.State == VerdictState.Recovering)
+            return;
+        var share = key.Test.FailureShare(now, 0, 2);
+        key.Degraded.Begin(share, now);
+        Judge(site, key, VerdictState.Degraded, Describe(site, key, now), now);
+        key.Test.ResetScores();
     }
 
-    private void Reopen(SiteState site, TargetState target, double now)
+    private void ActOn(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double now)
     {
-        site.Canary.Succeed();
-        site.Test.Reset();
-        site.ReopenedAt = now;
-        site.Ramp.Begin(_options, site.Capacity.PerSecond, now);
-        site.Ramp.Succeed();
-        Judge(site, VerdictState.Recovering, "a canary was delivered", now);
-        site.Pace = Limits.TokenBucket.Full(1, now);
-        if (target.State == VerdictState.Closed)
-            Reopen(site, target, alone: false, now);
-    }
-
-    /// <param name="alone">False when the site's own ramp paces the return.</param>
-    private void Reopen(SiteState site, TargetState target, bool alone, double now)
-    {
-        target.Canary.Succeed();
-        target.Test.Reset();
-        target.ReopenedAt = now;
-        if (!alone)
+        if (key.Test.IsTotal)
         {
-            target.Canary.Forget();
-            Judge(site, target, VerdictState.Healthy, "a canary was delivered", now);
+            Close(site, siteKey, target, key, now);
             return;
         }
-        target.Ramp.Begin(_options, TargetCapacity(site), now);
-        target.Ramp.Succeed();
-        target.Pace = Limits.TokenBucket.Full(1, now);
-        Judge(site, target, VerdictState.Recovering, "a canary was delivered", now);
+        if (key.State == VerdictState.Recovering)
+            return;
+        key.Degraded.Begin(key.Test.FailureShare(now, 0, 2), now);
+        key.Pace = Limits.TokenBucket.Full(1, now);
+        Judge(site, target, key, VerdictState.Degraded, Describe(site, target, key, now), now);
+        key.Test.ResetScores();
+    }
+
+    /// <summary>Slower than twice its baseline's p95, again and again: the site when it is common, else the target.
+    /// </summary>
+    private void JudgeSlow(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double now)
+    {
+        var isSites = siteKey.Test.IsSlowAlarm && site.Node.Targets.Length > 1;
+        var judged = isSites || site.Node.Targets.Length == 1 ? siteKey : key;
+        if (judged.State is not (VerdictState.Healthy or VerdictState.Suspect) || !judged.Test.IsSlowAlarm)
+            return;
+        var evidence = string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"answers slower than twice the usual p95 of {judged.Latency.P95 * 1000:0} ms");
+        if (judged == siteKey)
+        {
+            if (judged.State == VerdictState.Healthy)
+                Judge(site, siteKey, VerdictState.Suspect, evidence, now);
+        }
+        else if (judged.State == VerdictState.Healthy)
+        {
+            Judge(site, target, key, VerdictState.Suspect, evidence, now);
+        }
+    }
+
+    /// <summary>What choosing it costs, after an outcome.</summary>
+    private static void Price(HealthKey siteKey, HealthKey key, double seen, double now)
+    {
+        var prior = siteKey.Test.FailureShare(now, 0.01, Pseudo);
+        var success = 1 - key.Test.FailureShare(now, prior, Pseudo);
+        var latency = Math.Max(key.Latency.Peak, seen) + LatencyFloor;
+        key.Cost = latency / Math.Max(1e-3, success * success * success);
+    }
+
+    private static void Price(SiteState site, HealthKey key, double now)
+    {
+        if (site.Keys[(int)key.Operation] is { } siteKey)
+            Price(siteKey, key, 0, now);
     }
 }

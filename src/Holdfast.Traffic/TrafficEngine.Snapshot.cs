@@ -15,33 +15,79 @@ internal sealed partial class TrafficEngine
         var sites = new List<SiteSnapshot>();
         foreach (var site in _sites)
         {
-            if (site.Node.IsRetired)
-                continue;
-            var all = placed[site.Node.Service.Value];
-            var targets = new List<TargetSnapshot>();
-            foreach (var id in site.Node.Targets)
-                targets.Add(Snapshot(site, _targets[id.Value], now));
-            sites.Add(new SiteSnapshot(Topology.Services[site.Node.Service.Value].Name, site.Node.Name,
-                site.Node.Region, site.Node.IsHome,
-                new Verdict(site.State, TimeSpan.FromSeconds(site.Since), site.Evidence),
-                site.Capacity.PerSecond, site.Delivered.PerSecond(now), site.Failed.PerSecond(now),
-                all > 0 ? site.PlacedMeter.PerSecond(now) / all : 0, targets));
+            if (!site.Node.IsRetired)
+                sites.Add(Snapshot(site, placed[site.Node.Service.Value], now));
         }
         return new TrafficSnapshot(sites)
         {
             Services = [.. Topology.Services.Where(s => s.SitesNearestFirst.Length > 0).Select(s => new ServiceSnapshot(
-                s.Name, _queues[s.Id.Value].Queued, _queues[s.Id.Value].Share, IsClosed(s.Id)))],
+                s.Name, _services[s.Id.Value].Queue.Queued, _services[s.Id.Value].Queue.Share, IsClosed(s.Id)))],
+            Acts = _acts.Snapshot(now),
         };
     }
 
+    private SiteSnapshot Snapshot(SiteState site, double all, double now)
+    {
+        var targets = new List<TargetSnapshot>();
+        var limit = 0;
+        foreach (var id in site.Node.Targets)
+        {
+            var target = _targets[id.Value];
+            if (!target.IsDrained && !IsWhollyClosed(target))
+                limit += target.Limit.Value;
+            targets.Add(Snapshot(site, target, now));
+        }
+        var worst = Worst(site.Keys);
+        var carried = site.PlacedMeter.PerSecond(now);
+        var allowed = worst is { State: VerdictState.Closed } || site.IsDrained ? 0 : Allowed(site, worst);
+        return new SiteSnapshot(Topology.Services[site.Node.Service.Value].Name, site.Node.Name, site.Node.Region,
+            site.Node.IsHome, VerdictOf(worst, site.Since), site.Capacity.PerSecond, site.Delivered.PerSecond(now),
+            site.Failed.PerSecond(now), all > 0 ? carried / all : 0, targets)
+        {
+            Weight = site.IsDrained ? 0 : site.ActWeight * site.Canaries.Weight * (worst?.Weight ?? 1),
+            InFlight = site.InFlight,
+            Limit = limit,
+            ProvenPerSecond = site.Capacity.Proven,
+            HeadroomPerSecond = Math.Max(0, allowed - carried),
+            Operations = [.. site.Keys.OfType<HealthKey>().Select(k => new OperationSnapshot(k.Operation,
+                k.Test.PerSecond(now), 1 - k.Test.FailureShare(now, 0, 1e-9), TimeSpan.FromSeconds(k.Latency.Usual),
+                TimeSpan.FromSeconds(k.Latency.WindowP95), k.Evidence) { Verdict = k.State })],
+        };
+    }
+
+    /// <summary>The key whose verdict stands for all: closed only when all are, else the gravest.</summary>
+    private static HealthKey? Worst(HealthKey?[] keys)
+    {
+        HealthKey? worst = null;
+        foreach (var key in keys)
+        {
+            if (key is not null && (worst is null || Gravity(key.State) > Gravity(worst.State)))
+                worst = key;
+        }
+        return worst;
+    }
+
+    private static int Gravity(VerdictState state) => state switch
+    {
+        VerdictState.Closed => 4,
+        VerdictState.Degraded => 3,
+        VerdictState.Recovering => 2,
+        VerdictState.Suspect => 1,
+        _ => 0,
+    };
+
+    private static Verdict VerdictOf(HealthKey? key, double since) => key is null
+        ? new Verdict(VerdictState.Healthy, TimeSpan.FromSeconds(since), "")
+        : new Verdict(key.State, TimeSpan.FromSeconds(key.Since), key.Evidence);
+
     private static TargetSnapshot Snapshot(SiteState site, TargetState target, double now)
     {
-        var isClosed = site.IsClosed || target.State == VerdictState.Closed;
-        var canary = site.IsClosed ? site.Canary : target.Canary;
-        var next = !isClosed ? (TimeSpan?)null
-            : canary.InFlight ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Max(0, canary.DueAt - now));
-        return new TargetSnapshot(target.Node.Address,
-            new Verdict(target.State, TimeSpan.FromSeconds(target.Since), target.Evidence), target.Limit.InFlight,
-            target.Limit.Value, target.Delivered.PerSecond(now), target.Latency.Median, next);
+        var own = Worst(target.Keys);
+        var sites = Worst(site.Keys);
+        var closed = sites is { IsClosed: true } ? sites : own is { IsClosed: true } ? own : null;
+        var next = closed is null ? (TimeSpan?)null : closed.Canary.InFlight ? TimeSpan.Zero
+            : TimeSpan.FromSeconds(Math.Max(0, closed.Canary.DueAt - now));
+        return new TargetSnapshot(target.Node.Address, VerdictOf(own, 0), target.Limit.InFlight, target.Limit.Value,
+            target.Delivered.PerSecond(now), TimeSpan.FromSeconds(own?.Latency.Usual ?? 0), next);
     }
 }

@@ -2,6 +2,7 @@ using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Limits;
+using Holdfast.Traffic.Retry;
 using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
 
@@ -10,32 +11,46 @@ namespace Holdfast.Traffic;
 /// <summary>Decides where traffic goes: state and event in, state and effects out; it knows no clock, lock or socket.
 /// </summary>
 /// <remarks>
-/// Promises: nothing leaves a home site that is healthy and has room; nothing is sent to a closed site but one canary
-/// at a time; no site gets more a second than it is declared or proven to take, plus a burst of
-/// <see cref="TrafficOptions.PaceBurst"/>; waiting mail never displaces fresh mail at a site that comes back.
-/// Limits: one operation class; a partial failure closes a site or target or leaves it, nothing between; latency
-/// chooses between targets and closes none. Not thread-safe: <see cref="TrafficBoard"/> is the safe form.
+/// Promises: nothing leaves a home site that is healthy and has room; what (nearly) never succeeds is closed and gets
+/// one canary at a time; what fails in part keeps the traffic that nobody else has room for; no site gets more a second
+/// than it is declared or proven to take, plus a burst of <see cref="TrafficOptions.PaceBurst"/> and the exploring
+/// step; traffic is shifted onto a site in steps; waiting mail never displaces fresh mail at a site that comes back.
+/// Limits: a site belongs to one service and so has traffic of one home only: what is seen there is seen of that path.
+/// One engine knows its own traffic alone. Not thread-safe: <see cref="TrafficBoard"/> is the safe form.
+/// State stands in arrays indexed by id; after a key's first use a placement and its outcome allocate nothing.
 /// </remarks>
 internal sealed partial class TrafficEngine
 {
-    private const double TickSeconds = 0.1;
+    public const int OperationsMax = 8;
+    private const double TickSeconds = OverdueWatch.TickSeconds;
     private const double LateTickSeconds = 0.2;
     private const double WindowSeconds = 1;
+    private const int Phases = 10;
     private const int ChangesMax = 4096;
+    private const double IdleSeconds = 60;
     private static readonly TimeSpan s_askAgain = TimeSpan.FromMilliseconds(100);
     private readonly Random _random;
+    private readonly OverdueWatch _watch = new();
+    private readonly List<int>[] _activeTargets = new List<int>[Phases];
+    private readonly List<int> _activeSites = [];
+    private readonly List<OutcomeTest> _stalled = [];
+    private readonly ActLedger _acts = new();
     private List<VerdictChange> _changes = [];
     private TrafficOptions _options;
     private TargetState[] _targets = [];
     private SiteState[] _sites = [];
-    private ShedCutOff[] _queues = [];
+    private ServiceState[] _services = [];
+    private RetryBudget[] _budgets = [];
     private double _tickAt = double.NaN;
     private double _windowAt;
+    private int _phase;
 
     public TrafficEngine(Topology topology, TrafficOptions options, Random random)
     {
         _options = options;
         _random = random;
+        for (var i = 0; i < Phases; i++)
+            _activeTargets[i] = [];
         Topology = Topology.Empty;
         Reload(topology, TimeSpan.Zero);
     }
@@ -47,11 +62,15 @@ internal sealed partial class TrafficEngine
         _options = options;
         foreach (var site in _sites)
         {
-            site.Test.Apply(options);
             site.Capacity.Apply(options);
+            foreach (var key in site.Keys)
+                key?.Test.Apply(options);
         }
         foreach (var target in _targets)
-            target.Test.Apply(options);
+        {
+            foreach (var key in target.Keys)
+                key?.Test.Apply(options);
+        }
     }
 
     /// <summary>A topology that was not built from the one before it is built again, so that ids keep their meaning:
@@ -64,187 +83,154 @@ internal sealed partial class TrafficEngine
         for (var i = 0; i < sites.Length; i++)
         {
             var node = topology.Sites[i];
-            sites[i] = i < _sites.Length ? _sites[i] : new SiteState(node, _options, at);
+            var isNew = i >= _sites.Length;
+            sites[i] = isNew ? new SiteState(node, _options, at) : _sites[i];
             sites[i].Node = node;
             sites[i].Capacity.Declared = node.CapacityPerSecond;
-            if (i >= _sites.Length)
-                sites[i].Pace = TokenBucket.Full(Burst(sites[i]), at);
+            if (isNew)
+            {
+                sites[i].Spill.Tick(0, sites[i].Full, 0, at);
+                sites[i].Pace = TokenBucket.Full(Burst(sites[i].Full), at);
+            }
         }
         var targets = new TargetState[topology.Targets.Length];
         for (var i = 0; i < targets.Length; i++)
         {
             var node = topology.Targets[i];
-            targets[i] = i < _targets.Length ? _targets[i] : new TargetState(node, _options, at);
+            targets[i] = i < _targets.Length ? _targets[i] : new TargetState(node, _options);
             targets[i].Node = node;
             targets[i].Limit.SetMax(node.ConcurrencyMax);
         }
-        var queues = new ShedCutOff[topology.Services.Length];
-        for (var i = 0; i < queues.Length; i++)
-            queues[i] = i < _queues.Length ? _queues[i] : new ShedCutOff();
-        _queues = queues;
-        _sites = sites;
-        _targets = targets;
+        var services = new ServiceState[topology.Services.Length];
+        for (var i = 0; i < services.Length; i++)
+        {
+            services[i] = i < _services.Length ? _services[i] : new ServiceState();
+            var order = topology.Services[i].SitesNearestFirst;
+            if (order.Length > 0)
+                services[i].Region = topology.Sites[order[0].Value].RegionId;
+        }
+        var budgets = new RetryBudget[topology.Regions.Length];
+        for (var i = 0; i < budgets.Length; i++)
+            budgets[i] = i < _budgets.Length ? _budgets[i] : RetryBudget.At(at);
+        (_sites, _targets, _services, _budgets) = (sites, targets, services, budgets);
         Topology = topology;
+        foreach (var site in _sites)
+        {
+            CountSlots(site);
+            CountClosedTargets(site);
+        }
+        RefreshActs();
     }
 
-    public Admission Admit(ServiceId service, byte priority, uint cohort)
-    {
-        var queue = _queues[service.Value];
-        return queue.Admit(priority, cohort) ? new Admission(true, TimeSpan.Zero, queue.Share)
-            : new Admission(false, TimeSpan.FromSeconds(1 + 4 * queue.Share), queue.Share);
-    }
-
-    public void Withdraw(ServiceId service) => _queues[service.Value].Withdraw();
-
-    /// <summary>Nothing is expected yet: placements carry no ticket.</summary>
-    public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now)
-    {
-        if (placement.Ticket >= 0)
-            throw new ArgumentException("The ticket is not this engine's.", nameof(placement));
-    }
-
-    public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now)
-    {
-        if (passed)
-            _sites[site.Value].Canary.Hasten(now.TotalSeconds);
-    }
-
-    public ActPrediction Predict(in OperatorAct act, TimeSpan now) => new(false, Refusal(act), 0, 0, []);
-
-    public ActOutcome Apply(in OperatorAct act, TimeSpan now) => new(false, Refusal(act));
-
-    private static string Refusal(in OperatorAct act) => $"{act.Kind} of {act.Name} refused: this form of the engine "
-        + "takes no acts.";
-
+    /// <summary>True when every site of the service is closed for every operation that it was asked for.</summary>
     public bool IsClosed(ServiceId service)
     {
         var order = Topology.Services[service.Value].SitesNearestFirst;
         foreach (var id in order)
         {
-            if (!_sites[id.Value].IsClosed)
+            if (!IsClosed(_sites[id.Value]))
                 return false;
         }
         return order.Length > 0;
     }
 
+    private static bool IsClosed(SiteState site)
+    {
+        var any = false;
+        foreach (var key in site.Keys)
+        {
+            if (key is null)
+                continue;
+            if (!key.IsClosed)
+                return false;
+            any = true;
+        }
+        return any;
+    }
+
+    public Admission Admit(ServiceId service, byte priority, uint cohort)
+    {
+        var queue = _services[service.Value].Queue;
+        return queue.Admit(priority, cohort) ? new Admission(true, TimeSpan.Zero, queue.Share)
+            : new Admission(false, TimeSpan.FromSeconds(1 + 4 * queue.Share), queue.Share);
+    }
+
+    public void Withdraw(ServiceId service) => _services[service.Value].Queue.Withdraw();
+
+    public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now)
+    {
+        if (!_watch.IsHeld(placement.Ticket))
+            return;
+        ref var record = ref _watch[placement.Ticket];
+        var key = KeyOf(_targets[record.Target], record.Operation, now.TotalSeconds);
+        // A baseline is of answers (HTTP) or of the final dot; the earlier steps of a dialogue have none of their own.
+        var usual = phase is AttemptPhase.FinalDot or AttemptPhase.Answer ? key.Latency.P995 : 0;
+        _watch.Expect(placement.Ticket, phase, Math.Max(Math.Max(usual, OverdueMin), allowance.TotalSeconds),
+            now.TotalSeconds);
+    }
+
     public void Release(in Placement placement, bool delivered, TimeSpan now)
     {
-        if (!placement.MaySend || placement.Target.IsNone)
+        if (!placement.MaySend || placement.Target.IsNone || placement.Target.Value >= _targets.Length)
             return;
         var at = now.TotalSeconds;
         var target = _targets[placement.Target.Value];
         var site = _sites[target.Node.Site.Value];
+        var operation = OperationClass.MailDelivery;
+        if (placement.Ticket >= 0)
+        {
+            if (!_watch.IsHeld(placement.Ticket))
+                return;
+            ref var record = ref _watch[placement.Ticket];
+            if (record.Target != placement.Target.Value)
+                return;
+            operation = record.Operation;
+            if (delivered)
+                site.Hold.Add(at - record.TakenAt);
+            _watch.GiveBack(placement.Ticket);
+        }
         if (!target.Limit.TryGiveBack())
             return;
         site.InFlight--;
         if (delivered)
         {
             site.Delivered.Count(at);
+            site.Capacity.Done();
             target.Delivered.Count(at);
         }
+        var siteKey = KeyOf(site, operation, at);
+        var key = KeyOf(target, operation, at);
         if (placement.Kind == PlacementKind.Canary)
-            EndCanary(site, target, delivered, at);
-        else if (delivered && site.IsClosed)
-            site.Canary.Hasten(at);
-        else if (delivered && target.State == VerdictState.Closed)
-            target.Canary.Hasten(at);
+            EndCanary(site, siteKey, target, key, delivered, at);
+        else if (delivered && siteKey.IsClosed)
+            siteKey.Canary.Hasten(at);
+        else if (delivered && key.IsClosed)
+            HastenTarget(siteKey, key, at);
     }
 
-    /// <summary>Returns the changes since the last tick; a list that the engine no longer touches.</summary>
-    public IReadOnlyList<VerdictChange> Tick(TimeSpan now)
+    private HealthKey KeyOf(SiteState site, OperationClass operation, double now) =>
+        site.Keys[(int)operation & (OperationsMax - 1)] ??= new HealthKey(operation, _options, now);
+
+    private HealthKey KeyOf(TargetState target, OperationClass operation, double now) =>
+        target.Keys[(int)operation & (OperationsMax - 1)] ??= new HealthKey(operation, _options, now);
+
+    private double Burst(double allowed) => Math.Max(1, allowed * _options.PaceBurst.TotalSeconds);
+
+    private double TargetCapacity(SiteState site) => site.Full / Math.Max(1, site.Node.Targets.Length);
+
+    private void Judge(SiteState site, HealthKey key, VerdictState to, string evidence, double now)
     {
-        var at = now.TotalSeconds;
-        var late = !double.IsNaN(_tickAt) && at - _tickAt > TickSeconds + LateTickSeconds;
-        _tickAt = at;
-        foreach (var target in _targets)
-        {
-            // Our own pause makes every open request look stalled.
-            if (late)
-                target.Test.VoidStalls();
-            target.Test.EndTick();
-            if (target.State == VerdictState.Recovering)
-                target.Pace.Refill(target.Ramp.Rate, Math.Max(1, target.Ramp.Rate * TickSeconds), at);
-        }
-        if (late)
-        {
-            foreach (var site in _sites)
-                site.Test.VoidStalls();
-        }
-        foreach (var queue in _queues)
-            queue.Tick(TickSeconds);
-        foreach (var site in _sites)
-            TickSite(site, at);
-        if (at - _windowAt >= WindowSeconds)
-            EndWindow(at);
-        if (_changes.Count == 0)
-            return [];
-        var changes = _changes;
-        _changes = [];
-        return changes;
+        Note(new VerdictChange(site.Node.Id, TargetId.None, key.State, to, evidence) { Operation = key.Operation });
+        (key.State, key.Since, key.Evidence) = (to, now, evidence);
+        Activate(site);
     }
 
-    private void TickSite(SiteState site, double now)
+    private void Judge(SiteState site, TargetState target, HealthKey key, VerdictState to, string evidence, double now)
     {
-        if (site.Canary.IsLost(_options, now))
-            site.Canary.Fail(_options, now, _random);
-        if (site.State == VerdictState.Recovering && site.Ramp.Tick(_options, site.Capacity.PerSecond, now))
-        {
-            site.Canary.Forget();
-            Judge(site, VerdictState.Healthy, "back to full share", now);
-        }
-        else if (site.State == VerdictState.Suspect && site.Test.IsQuiet)
-        {
-            Judge(site, VerdictState.Healthy, "failures stopped", now);
-        }
-        foreach (var id in site.Node.Targets)
-        {
-            var target = _targets[id.Value];
-            if (target.Canary.IsLost(_options, now))
-                target.Canary.Fail(_options, now, _random);
-            if (target.State == VerdictState.Recovering && target.Ramp.Tick(_options, TargetCapacity(site), now))
-            {
-                target.Canary.Forget();
-                Judge(site, target, VerdictState.Healthy, "back to full share", now);
-            }
-            else if (target.State == VerdictState.Suspect && target.Test.IsQuiet)
-            {
-                Judge(site, target, VerdictState.Healthy, "failures stopped", now);
-            }
-        }
-    }
-
-    private void EndWindow(double now)
-    {
-        var seconds = Math.Min(2, now - _windowAt);
-        _windowAt = now;
-        foreach (var target in _targets)
-            target.Limit.EndWindow();
-        foreach (var site in _sites)
-        {
-            site.Capacity.EndWindow(site.Placed.PerSecond(now), now);
-            if (!site.IsClosed)
-                site.Backlog.EndWindow(_options, seconds);
-        }
-    }
-
-    private double TargetCapacity(SiteState site) => site.Capacity.PerSecond / Math.Max(1, site.Node.Targets.Length);
-
-    private double Burst(SiteState site) => Math.Max(1, site.Allowed * _options.PaceBurst.TotalSeconds);
-
-    private void Judge(SiteState site, VerdictState to, string evidence, double now)
-    {
-        Note(new VerdictChange(site.Node.Id, TargetId.None, site.State, to, evidence));
-        site.State = to;
-        site.Since = now;
-        site.Evidence = evidence;
-    }
-
-    private void Judge(SiteState site, TargetState target, VerdictState to, string evidence, double now)
-    {
-        Note(new VerdictChange(site.Node.Id, target.Node.Id, target.State, to, evidence));
-        target.State = to;
-        target.Since = now;
-        target.Evidence = evidence;
+        Note(new VerdictChange(site.Node.Id, target.Node.Id, key.State, to, evidence) { Operation = key.Operation });
+        (key.State, key.Since, key.Evidence) = (to, now, evidence);
+        Activate(target, now);
+        Activate(site);
     }
 
     private void Note(VerdictChange change)
@@ -253,5 +239,22 @@ internal sealed partial class TrafficEngine
         if (_changes.Count >= ChangesMax)
             _changes.RemoveRange(0, ChangesMax / 2);
         _changes.Add(change);
+    }
+
+    private void Activate(TargetState target, double now)
+    {
+        target.UsedAt = now;
+        if (target.IsActive)
+            return;
+        target.IsActive = true;
+        _activeTargets[target.Node.Id.Value % Phases].Add(target.Node.Id.Value);
+    }
+
+    private void Activate(SiteState site)
+    {
+        if (site.IsActive)
+            return;
+        site.IsActive = true;
+        _activeSites.Add(site.Node.Id.Value);
     }
 }

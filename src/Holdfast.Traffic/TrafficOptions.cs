@@ -7,11 +7,11 @@ namespace Holdfast.Traffic;
 /// <remarks>The defaults are starting points to be tuned on simulator seeds; most installations change none.</remarks>
 public sealed class TrafficOptions
 {
-    /// <summary>Share of failures that is taken for ordinary: the change-point test's p₀.</summary>
+    /// <summary>Share of failures that is taken for ordinary: the least p₀ of the change-point tests.</summary>
     /// <value>0.01. Range 0.001 to 0.1. Below <see cref="FailureShareClosed"/>.</value>
     [Range(0.001, 0.1)] public double FailureShareOrdinary { get; set; } = 0.01;
 
-    /// <summary>Share of failures that closes a target or site: the change-point test's p₁.</summary>
+    /// <summary>Share of failures that the test for a gross rise looks for, its p₁; the other looks for 5 %.</summary>
     /// <value>0.3. Range 0.15 to 0.9.</value>
     [Range(0.15, 0.9)] public double FailureShareClosed { get; set; } = 0.3;
 
@@ -35,7 +35,7 @@ public sealed class TrafficOptions
     [Range(1.0, 100_000.0)] public double CapacityInitial { get; set; } = 50;
 
     /// <summary>How fast an undeclared capacity grows a second while it is used and nothing fails; after the first
-    /// push-back it is halved and grows by a fiftieth a second, at least 5/s.</summary>
+    /// push-back by a fiftieth a second, at least 5/s.</summary>
     /// <value>0.5 (half as much again). Range 0.01 to 1.</value>
     [Range(0.01, 1.0)] public double CapacityGrowth { get; set; } = 0.5;
 
@@ -73,6 +73,12 @@ public sealed class TrafficOptions
     /// <value>15 s. Range 100 ms to 1 hour; not below <see cref="CanaryWaitMin"/>.</value>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan CanaryWaitMax { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Longest wait before a site or target whose recoveries fail again and again is tried again, while
+    /// another site is open.</summary>
+    /// <value>10 minutes. Range 1 s to 1 day.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan RecoveryWaitMax { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>A canary of which nothing was heard for so long is taken for failed.</summary>
     /// <value>11 minutes: past the longest wait of RFC 5321 §4.5.3.2. Range 1 s to 1 hour.</value>

@@ -1,6 +1,7 @@
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Limits;
 using Holdfast.Traffic.Recovery;
+using Holdfast.Traffic.Spill;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic.Balance;
@@ -11,38 +12,55 @@ internal sealed class SiteState
     public SiteState(SiteNode node, TrafficOptions options, double now)
     {
         Node = node;
-        Test = new OutcomeTest(options);
         Capacity = new SiteCapacity(node.CapacityPerSecond, options);
         Since = now;
     }
 
     public SiteNode Node;
+    /// <summary>By operation class; null: never asked for.</summary>
+    public readonly HealthKey?[] Keys = new HealthKey?[TrafficEngine.OperationsMax];
     public TokenBucket Pace;
     public SmoothRate Placed;
     public SmoothRate Fresh;
     /// <summary>What was placed here or, for want of room here, farther away.</summary>
     public SmoothRate Asked;
-    public VerdictState State;
+    public SpillPace Spill;
+    public EndToEndCanaries Canaries;
+    public HoldTime Hold;
     public double Since;
-    public double ReopenedAt = double.NegativeInfinity;
-    public string Evidence = "";
     /// <summary>Since when the site has stood above the spill mark; NaN: it doesn't.</summary>
     public double OverSince = double.NaN;
     /// <summary>Where the search for a target begins, so that equals take turns.</summary>
     public int Cursor;
     public int InFlight;
-    public readonly OutcomeTest Test;
+    /// <summary>Slots of its open targets, as far as they have shown a limit; as of the last window.</summary>
+    public int Slots;
+    /// <summary>What those slots let through a second; infinite while no target has shown a limit.</summary>
+    public double SlotsPerSecond = double.PositiveInfinity;
+    /// <summary>By hand: part of its traffic, and until when it is drained gently.</summary>
+    public double ActWeight = 1;
+    public bool IsDrained;
+    public double DrainedSince;
+    public bool IsFrozen;
+    /// <summary>A pin of its service names it or something in it.</summary>
+    public bool IsPinned;
+    public double WeightDealt;
+    /// <summary>It needs something that other sites need too and that fails.</summary>
+    public bool SharesSickComponent;
+    /// <summary>It was used or is under a verdict: ticks look after it.</summary>
+    public bool IsActive;
+    public double UsedAt;
+    /// <summary>When its pace last let something wait.</summary>
+    public double RefusedAt = double.NegativeInfinity;
+    /// <summary>Failure shares of its targets by operation, sorted, as of the last window.</summary>
+    public readonly double[]?[] PeerShares = new double[TrafficEngine.OperationsMax][];
+    public readonly int[] PeerCounts = new int[TrafficEngine.OperationsMax];
     public readonly SiteCapacity Capacity;
     public readonly RateMeter PlacedMeter = new();
     public readonly RateMeter Delivered = new();
     public readonly RateMeter Failed = new();
-    public readonly CanarySchedule Canary = new();
-    public readonly RecoveryRamp Ramp = new();
     public readonly BacklogPace Backlog = new();
 
-    public bool IsClosed => State == VerdictState.Closed;
-
-    /// <summary>Operations a second that it may be given now.</summary>
-    public double Allowed => State == VerdictState.Recovering
-        ? Math.Min(Ramp.Rate, Capacity.PerSecond) : Capacity.PerSecond;
+    /// <summary>Operations a second that it may be given in all, whoever they come from.</summary>
+    public double Full => Math.Min(Capacity.PerSecond, SlotsPerSecond);
 }

@@ -1,34 +1,29 @@
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Limits;
-using Holdfast.Traffic.Recovery;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic.Balance;
 
 /// <summary>What is held of one target.</summary>
-/// <remarks>There is one operation class so far; the second one brings a test a class.</remarks>
 internal sealed class TargetState
 {
-    public TargetState(TargetNode node, TrafficOptions options, double now)
+    public TargetState(TargetNode node, TrafficOptions options)
     {
         Node = node;
         Limit = new ConcurrencyLimit(options.ConcurrencyInitial, node.ConcurrencyMax);
-        Test = new OutcomeTest(options);
-        Since = now;
     }
 
     public TargetNode Node;
     public ConcurrencyLimit Limit;
-    public TokenBucket Pace;
-    public VerdictState State;
-    public double Since;
-    /// <summary>Failures of attempts that began earlier are old news.</summary>
-    public double ReopenedAt = double.NegativeInfinity;
-    public string Evidence = "";
-    public readonly OutcomeTest Test;
-    public readonly LatencyEstimate Latency = new();
+    /// <summary>By operation class; null: never asked for.</summary>
+    public readonly HealthKey?[] Keys = new HealthKey?[TrafficEngine.OperationsMax];
     public readonly RateMeter Delivered = new();
-    public readonly CanarySchedule Canary = new();
-    public readonly RecoveryRamp Ramp = new();
-    public bool IsOpen => State != VerdictState.Closed && !Node.IsRetired;
+    /// <summary>By hand.</summary>
+    public double ActWeight = 1;
+    public bool IsDrained;
+    public bool IsFrozen;
+    public bool IsPinned;
+    /// <summary>It was used or is under a verdict: ticks look after it.</summary>
+    public bool IsActive;
+    public double UsedAt;
 }

@@ -12,7 +12,9 @@ internal struct FailureRun
     private AttemptPhase _phase;
     private string? _detail;
 
-    public readonly bool IsRunning => _failures > 0;
+    /// <summary>Nothing succeeded since it began.</summary>
+    public readonly bool IsPure => _failures == _outcomes;
+    public readonly int Failures => _failures;
     public readonly double StartedAt => _startedAt;
 
     public void Fail(AttemptPhase phase, string? detail, double startedAt)
@@ -31,7 +33,8 @@ internal struct FailureRun
             _outcomes++;
     }
 
-    public readonly string Describe(double now)
+    /// <param name="peers">How the peers do, "peers 0 of 212"; empty when there are none.</param>
+    public readonly string Describe(double now, string peers)
     {
         var detail = _detail ?? "no detail";
         if (detail.Length > DetailCharsMax)
@@ -46,10 +49,11 @@ internal struct FailureRun
             AttemptPhase.Rcpt => "RCPT",
             AttemptPhase.Data => "DATA",
             AttemptPhase.FinalDot => "messages",
+            AttemptPhase.Answer => "requests",
             _ => "QUIT",
         };
         var verb = detail.Length > 0 && char.IsAsciiDigit(detail[0]) ? "answered " : "failed: ";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{_failures} of {_outcomes} {what} {verb}{detail} in {Math.Max(0.1, now - _startedAt):0.0} s");
+            $"{_failures} of {_outcomes} {what} {verb}{detail} in {Math.Max(0.1, now - _startedAt):0.0} s{peers}");
     }
 }

@@ -1,62 +1,133 @@
-using Holdfast.Traffic.Limits;
+using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Traffic.Health;
 
-/// <summary>Judges a target or a site by what its attempts came to: a one-sided change-point test (CUSUM).</summary>
+/// <summary>Judges one key, a target or site and an operation class, by what its attempts came to.</summary>
 /// <remarks>
-/// Each counted failure adds ln(p₁/p₀) to a score, each completed delivery takes ln((1−p₀)/(1−p₁)) away, never below
-/// zero. The alarm at ln(max(100, outcomes a day)) is wrong about once a day if failures are as frequent as p₀ says.
-/// A success of an early phase is no success: a dark site still answers EHLO.
-/// Two kinds of failure wait in scores of their own until enough different mail has seen them: what no rule explains,
-/// and "the system is not accepting", which may be about one mailbox or one sender only.
+/// Guards against grey failure, against closing what is merely unlucky, and against comparing a key with a past that
+/// was as bad. Three change tests: failures against the peers' ordinary share (the median without itself), failures
+/// against the key's own baseline, answers slower than twice the baseline's p95. Alarm at h = ln(max(100, outcomes a
+/// day)), certain at h + ln(number of keys). What succeeds (nearly) never is told apart from what fails in part.
+/// Some things need no statistics: <c>ConnectFailuresMax</c> connections refused in a row, <c>StallsMax</c> questions
+/// without any answer.
+/// Known to do badly: below about one outcome a second it takes long; then canaries and pooled keys decide.
 /// </remarks>
 internal sealed class OutcomeTest
 {
     private const double SecondsADay = 86_400;
-    private readonly RateMeter _outcomes = new();
-    private double _failureStep;
-    private double _successStep;
-    private double _score;
-    private double _siteScore;
-    private double _unclassifiedScore;
-    private int _siteInRow;
+    private const double MemorySeconds = 10;
+    private const double BaselineMemory = 3600;
+    private const double BaselinePrior = 500;
+    private const double OrdinaryMin = 0.01;
+    private const double OrdinarySlow = 0.05;
+    private const double GrossSlow = 0.5;
+    private const int TotalInRow = 8;
+    private const int PureMin = 3;
+    private const int TotalOf = 16;
+    private ChangeTest _peers;
+    private ChangeTest _own;
+    private ChangeTest _slow;
+    private DistinctGate _siteGate;
+    private DistinctGate _unclassifiedGate;
+    private FailureRun _run;
+    private double _outcomes;
+    private double _failures;
+    private double _at;
+    private double _baselineOutcomes;
+    private double _baselineFailures;
+    private double _secondOutcomes;
+    private double _secondFailures;
+    private ulong _recent;
+    private int _recentCount;
+    private int _inRow;
     private int _connectInRow;
     private int _stalls;
     private int _stallsSinceTick;
-    private DistinctHashes _pairs;
-    private DistinctHashes _recipients;
-    private DistinctHashes _senders;
-    private FailureRun _run;
+    private bool _hasPeers;
+    private double _alarmAt = Math.Log(100);
+    private double _marginToCertain;
+    private int _connectMax;
+    private int _stallsMax;
+    private int _distinctMin;
+    private double _ordinaryFloor;
+    private double _gross;
 
-    public OutcomeTest(TrafficOptions options) => Apply(options);
+    public OutcomeTest(TrafficOptions options)
+    {
+        _slow.Tune(OrdinarySlow, GrossSlow);
+        Apply(options);
+        Tune(double.NaN, 1, 0);
+    }
+
+    public double LastSuccessAt { get; private set; } = double.NegativeInfinity;
+    public double LastFailureAt { get; private set; } = double.NegativeInfinity;
+    public double RunStartedAt => _run.StartedAt;
+    public int FailuresInRow => _inRow;
 
     public void Apply(TrafficOptions options)
     {
-        _failureStep = Math.Log(options.FailureShareClosed / options.FailureShareOrdinary);
-        _successStep = Math.Log((1 - options.FailureShareOrdinary) / (1 - options.FailureShareClosed));
+        _connectMax = options.ConnectFailuresMax;
+        _stallsMax = options.StallsMax;
+        _distinctMin = options.DistinctMin;
+        _ordinaryFloor = Math.Max(OrdinaryMin / 10, options.FailureShareOrdinary);
+        _gross = options.FailureShareClosed;
+        Tune(double.NaN, 1, _at);
     }
 
-    public double RunStartedAt => _run.StartedAt;
-    public double LastSuccessAt { get; private set; } = double.NegativeInfinity;
-    public double LastFailureAt { get; private set; } = double.NegativeInfinity;
-    public string Describe(double now) => _run.Describe(now);
+    /// <summary>Failures' score: the higher of the two comparisons that hold.</summary>
+    public double Score => _hasPeers ? Math.Max(_peers.Score, _own.Score) : _own.Score;
+    public double SlowScore => _slow.Score;
+    public bool IsQuiet => Score <= 0 && _slow.Score <= 0 && _siteGate.IsCold && _unclassifiedGate.IsCold;
+    public bool IsAlarm => Score >= _alarmAt || IsShortcut;
+    public bool IsSlowAlarm => _slow.Score >= _alarmAt;
+    public bool IsSlowCertain => _slow.Score >= _alarmAt + _marginToCertain;
+    public bool IsCertain => Score >= _alarmAt + _marginToCertain || IsShortcut;
 
-    /// <summary>A completed delivery.</summary>
-    public void Succeed(double now)
+    /// <summary>What needs no statistics.</summary>
+    private bool IsShortcut => _connectInRow >= _connectMax || _stalls >= _stallsMax;
+
+    /// <summary>(Nearly) nothing succeeds; asked only where something is certain.</summary>
+    public bool IsTotal => IsShortcut || _inRow >= TotalInRow || (_run.IsPure && _run.Failures >= PureMin)
+        || (_recentCount >= TotalOf && ulong.PopCount(_recent & 0xFFFF) >= TotalOf - 1);
+
+    /// <summary>Outcomes a second, over the last ten seconds.</summary>
+    public double PerSecond(double now) => Math.Max(0, Outcomes(now) - 1) / MemorySeconds;
+
+    public double Outcomes(double now) => _outcomes * Fade(now);
+
+    public double Failures(double now) => _failures * Fade(now);
+
+    /// <summary>Share of failures lately, drawn towards <paramref name="prior"/> by so many pseudo-outcomes.</summary>
+    public double FailureShare(double now, double prior, double pseudo)
     {
-        _outcomes.Count(now);
-        _score = Math.Max(0, _score - _successStep);
-        _siteScore = Math.Max(0, _siteScore - _successStep);
-        _unclassifiedScore = Math.Max(0, _unclassifiedScore - _successStep);
-        _siteInRow = _connectInRow = _stalls = _stallsSinceTick = 0;
-        LastSuccessAt = now;
-        if (_siteScore <= 0)
-            _pairs = default;
-        if (_unclassifiedScore <= 0)
+        var fade = Fade(now);
+        return (_failures * fade + prior * pseudo) / (_outcomes * fade + pseudo);
+    }
+
+    /// <summary>Share of failures in the last few outcomes, from 0 to 1.</summary>
+    public double RecentFailureShare
+    {
+        get
         {
-            _recipients = default;
-            _senders = default;
+            var n = Math.Min(_recentCount, 64);
+            return n == 0 ? 0 : (double)ulong.PopCount(_recent) / n;
         }
+    }
+
+    public void Succeed(bool isSlow, double now)
+    {
+        Remember(false);
+        Count(false, now);
+        _peers.Miss();
+        _own.Miss();
+        if (isSlow)
+            _slow.Hit();
+        else
+            _slow.Miss();
+        _siteGate.Succeed();
+        _unclassifiedGate.Succeed();
+        _connectInRow = _stalls = _stallsSinceTick = 0;
+        LastSuccessAt = now;
         if (IsQuiet)
             _run = default;
         else
@@ -65,82 +136,148 @@ internal sealed class OutcomeTest
 
     public void Fail(in TrafficOutcome outcome, bool isStall, double now)
     {
-        _outcomes.Count(now);
         LastFailureAt = now;
         _run.Fail(outcome.Phase, outcome.Detail, now);
-        switch (outcome.Scope)
+        var counts = 1;
+        if (outcome.Operation == OperationClass.MailDelivery)
         {
-            case FailureScope.Site:
-                _siteScore += _failureStep;
-                _siteInRow++;
-                if ((outcome.RecipientHash | outcome.SenderHash) != 0)
-                    _pairs.Add((outcome.RecipientHash * 0x9E3779B1u) ^ outcome.SenderHash | 1u);
-                break;
-            case FailureScope.Unclassified:
-                _unclassifiedScore += _failureStep;
-                _recipients.Add(outcome.RecipientHash);
-                _senders.Add(outcome.SenderHash);
-                break;
-            default:
-                _score += _failureStep;
-                if (outcome.Phase <= AttemptPhase.Tls)
-                    _connectInRow++;
-                if (isStall)
-                {
-                    _stalls++;
-                    _stallsSinceTick++;
-                }
-                break;
+            if (outcome.Scope == FailureScope.Site)
+                counts = _siteGate.Fail(outcome, _distinctMin);
+            else if (outcome.Scope == FailureScope.Unclassified)
+                counts = _unclassifiedGate.Fail(outcome, _distinctMin);
+            else if (outcome.Phase <= AttemptPhase.Tls)
+                _connectInRow++;
         }
+        else if (outcome.Phase <= AttemptPhase.Tls)
+        {
+            _connectInRow++;
+        }
+        if (isStall)
+        {
+            _stalls++;
+            _stallsSinceTick++;
+        }
+        // What is held back was an answer of its kind nevertheless; what is let go counts at once.
+        Remember(true);
+        for (var i = 0; i < counts; i++)
+        {
+            Count(true, now);
+            _peers.Hit();
+            _own.Hit();
+        }
+    }
+
+    /// <summary>A question stands unanswered for too long: a failure until it is answered.</summary>
+    public void FailOverdue(AttemptPhase phase, double now)
+    {
+        LastFailureAt = now;
+        _run.Fail(phase, TrafficDetail.Overdue, now);
+        Remember(true);
+        Count(true, now);
+        _peers.Hit();
+        _own.Hit();
+    }
+
+    /// <summary>It was answered after all.</summary>
+    public void TakeBack()
+    {
+        _peers.TakeBack();
+        _own.TakeBack();
+        _failures = Math.Max(0, _failures - 1);
+        _outcomes = Math.Max(0, _outcomes - 1);
+        _secondFailures = Math.Max(0, _secondFailures - 1);
+        _secondOutcomes = Math.Max(0, _secondOutcomes - 1);
+        _inRow = 0;
     }
 
     /// <summary>Stalls seen since the last tick were our own pause: they count for nothing.</summary>
     public void VoidStalls()
     {
-        if (_stallsSinceTick == 0)
-            return;
-        _stalls -= _stallsSinceTick;
-        _score = Math.Max(0, _score - _stallsSinceTick * _failureStep);
-        _stallsSinceTick = 0;
+        for (; _stallsSinceTick > 0; _stallsSinceTick--)
+        {
+            _stalls = Math.Max(0, _stalls - 1);
+            TakeBack();
+        }
     }
 
     public void EndTick() => _stallsSinceTick = 0;
 
-    /// <param name="keys">How many keys are judged at once: more of them need more evidence each.</param>
-    public bool IsAlarm(TrafficOptions options, int keys, double now)
+    /// <summary>Once a second: what is ordinary now.</summary>
+    /// <param name="peers">The median share of failures of its peers without itself; NaN: fewer than three.</param>
+    /// <param name="keys">Over how many keys one false alarm a day is to be spread.</param>
+    public void Tune(double peers, int keys, double now)
     {
-        if (_connectInRow >= options.ConnectFailuresMax || _stalls >= options.StallsMax)
-            return true;
-        return Counted(options) >= Threshold(now) + Math.Log(Math.Max(1, keys));
+        // Frozen while there is anything to explain.
+        if (Score < _alarmAt / 2 && _slow.Score < _alarmAt)
+        {
+            _baselineOutcomes += _secondOutcomes;
+            _baselineFailures += _secondFailures;
+            _baselineOutcomes *= 1 - 1 / BaselineMemory;
+            _baselineFailures *= 1 - 1 / BaselineMemory;
+        }
+        _secondOutcomes = _secondFailures = 0;
+        var own = (_baselineFailures + _ordinaryFloor * BaselinePrior) / (_baselineOutcomes + BaselinePrior);
+        _own.Tune(Math.Max(_ordinaryFloor, own), _gross);
+        _hasPeers = !double.IsNaN(peers);
+        if (_hasPeers)
+            _peers.Tune(Math.Max(_ordinaryFloor, peers), _gross);
+        else
+            _peers.Reset();
+        _alarmAt = Math.Log(Math.Max(100, PerSecond(now) * SecondsADay));
+        _marginToCertain = Math.Log(Math.Max(1, keys));
     }
-
-    /// <summary>Half-way to the alarm.</summary>
-    public bool IsSuspect(TrafficOptions options, double now) => Counted(options) >= Threshold(now) / 2;
-
-    /// <summary>All that was held against it lately: a target that fails fast must not look like a fast one.</summary>
-    /// <remarks>Fades in ten seconds, so that the target is tried again.</remarks>
-    public double Pressure(double now) =>
-        IsQuiet ? 0 : (_score + _siteScore + _unclassifiedScore) * Math.Max(0, 1 - (now - LastFailureAt) / 10);
-
-    public bool IsQuiet => _score + _siteScore + _unclassifiedScore <= 0;
 
     public void Reset()
     {
-        _score = _siteScore = _unclassifiedScore = 0;
-        _siteInRow = _connectInRow = _stalls = _stallsSinceTick = 0;
-        _pairs = _recipients = _senders = default;
+        _peers.Reset();
+        _own.Reset();
+        _slow.Reset();
+        _siteGate = _unclassifiedGate = default;
+        _connectInRow = _stalls = _stallsSinceTick = _inRow = 0;
+        _recent = 0;
+        _recentCount = 0;
+        _outcomes = _failures = 0;
         _run = default;
     }
 
-    private double Threshold(double now) => Math.Log(Math.Max(100, _outcomes.PerSecond(now) * SecondsADay));
+    public void ResetSlow() => _slow.Reset();
 
-    private double Counted(TrafficOptions options)
+    /// <summary>A verdict was drawn from it: the next one needs new evidence. What was counted stays.</summary>
+    public void ResetScores()
     {
-        var counted = _score;
-        if (_pairs.Count >= options.DistinctMin || _siteInRow >= Math.Max(3, options.DistinctMin))
-            counted += _siteScore;
-        if (_recipients.Count >= options.DistinctMin && _senders.Count >= options.DistinctMin)
-            counted += _unclassifiedScore;
-        return counted;
+        _peers.Reset();
+        _own.Reset();
+        _connectInRow = _stalls = 0;
     }
+
+    public string Describe(double now, string peers) => _run.Describe(now, peers);
+
+    private void Remember(bool failed)
+    {
+        _recent <<= 1;
+        if (_recentCount < 64)
+            _recentCount++;
+        if (failed)
+            _recent |= 1;
+        _inRow = failed ? _inRow + 1 : 0;
+    }
+
+    private void Count(bool failed, double now)
+    {
+        if (now > _at)
+        {
+            var fade = Fade(now);
+            _outcomes *= fade;
+            _failures *= fade;
+            _at = now;
+        }
+        _outcomes++;
+        _secondOutcomes++;
+        if (!failed)
+            return;
+        _failures++;
+        _secondFailures++;
+    }
+
+    private double Fade(double now) => now > _at ? MemorySeconds / (MemorySeconds + now - _at) : 1;
 }

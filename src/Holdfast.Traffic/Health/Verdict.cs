@@ -1,3 +1,4 @@
+using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic.Health;
@@ -12,4 +13,8 @@ public sealed record Verdict(VerdictState State, TimeSpan Since, string Evidence
 
 /// <summary>A verdict that changed, as an effect of an event or a tick. <paramref name="Target"/> is none for a site's
 /// verdict.</summary>
-public sealed record VerdictChange(SiteId Site, TargetId Target, VerdictState From, VerdictState To, string Evidence);
+public sealed record VerdictChange(SiteId Site, TargetId Target, VerdictState From, VerdictState To, string Evidence)
+{
+    /// <summary>The operation class that it is about.</summary>
+    public OperationClass Operation { get; init; }
+}

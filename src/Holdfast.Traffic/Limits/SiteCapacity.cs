@@ -1,58 +1,121 @@
 namespace Holdfast.Traffic.Limits;
 
 /// <summary>What a site may be given a second: as declared, or as proven by traffic.</summary>
+/// <remarks>
+/// Guards against filling a site to a capacity that is written down and no longer there, and against shifting onto a
+/// site more than it ever carried.
+/// Formula: declared and not contradicted: the declaration. Else what it was given well, growing by max(2 %, 5/s) a
+/// second while nine tenths are used, nothing is pushed back and latency is flat; a site that was never pushed back
+/// grows by <c>CapacityGrowth</c> instead. Overload halves what lies beyond the goodput of that second. Proven is the
+/// best second-goodput of the last 24 h. A declaration that was contradicted is explored towards again.
+/// Defaults: 24 h and the exploring step from the design; the start is <c>CapacityInitial</c>.
+/// Known to do badly: capacity that falls without push-back or latency (only the limits see that).
+/// </remarks>
 internal sealed class SiteCapacity
 {
-    /// <summary>How long after a push-back an undeclared capacity counts as known rather than still growing.</summary>
+    /// <summary>How long after an overload an undeclared capacity counts as known rather than still growing.</summary>
     private const double KnownSeconds = 60;
     private const double Used = 0.8;
+    private const double OverloadShare = 0.02;
+    private const int Hours = 24;
+    private const double SecondsAnHour = 3600;
+    private readonly double[] _best = new double[Hours];
     private TrafficOptions _options;
     private double? _declared;
-    private double _proven;
-    private double _pushedBackAt = double.NegativeInfinity;
-    private double _grownAt;
-    private bool _pushBack;
-    private bool _everPushedBack;
+    private double _allowed;
+    private double _overloadedAt = double.NegativeInfinity;
+    private double _at;
+    private int _hour;
+    private int _pushBacks;
+    private int _done;
+    private int _doneBefore;
+    private bool _everOverloaded;
 
     public SiteCapacity(double? declared, TrafficOptions options)
     {
         _options = options;
         _declared = declared;
-        _proven = options.CapacityInitial;
+        _allowed = declared ?? options.CapacityInitial;
     }
 
-    public double PerSecond => _declared ?? _proven;
-    public double? Declared { get => _declared; set => _declared = value; }
+    public double PerSecond => _allowed;
+
+    /// <summary>Best goodput in 24 h, or what was declared and never contradicted.</summary>
+    public double Proven
+    {
+        get
+        {
+            var best = _declared is { } declared && _allowed >= declared ? declared : 0;
+            foreach (var hour in _best)
+                best = Math.Max(best, hour);
+            return best;
+        }
+    }
+
+    public double? Declared
+    {
+        get => _declared;
+        set
+        {
+            if (value == _declared)
+                return;
+            _declared = value;
+            _allowed = value ?? Math.Max(Proven, _options.CapacityInitial);
+        }
+    }
 
     public void Apply(TrafficOptions options) => _options = options;
 
     /// <summary>False while an undeclared capacity still grows: its limit is ours, not the site's, and no reason to
     /// leave home.</summary>
-    public bool IsKnown(double now) => _declared is not null || now - _pushedBackAt < KnownSeconds;
+    public bool IsKnown(double now) => _declared is not null || IsOverloaded(now, KnownSeconds);
 
-    public void PushBack(double now)
-    {
-        _pushBack = true;
-        _pushedBackAt = now;
-    }
+    public bool IsOverloaded(double now, double seconds) => now - _overloadedAt < seconds;
+
+    public void PushBack() => _pushBacks++;
+
+    public void Done() => _done++;
 
     /// <summary>Once a second.</summary>
-    public void EndWindow(double placedPerSecond, double now)
+    /// <param name="isFlat">No target's latency has risen and nothing is under suspicion.</param>
+    public void EndWindow(double placedPerSecond, bool isFlat, double now)
     {
-        var elapsed = Math.Clamp(now - _grownAt, 0, 2);
-        _grownAt = now;
-        if (_declared is not null)
+        var elapsed = Math.Clamp(now - _at, 0, 2);
+        _at = now;
+        var hour = (int)(now / SecondsAnHour % Hours);
+        if (hour != _hour)
+        {
+            _hour = hour;
+            _best[hour] = 0;
+        }
+        // Two seconds, so that one second's burst proves nothing.
+        var goodput = elapsed > 0 ? (_done + _doneBefore) / 2.0 / Math.Max(elapsed, 0.5) : 0;
+        if (_pushBacks == 0 && isFlat)
+            _best[hour] = Math.Max(_best[hour], goodput);
+        // Where most is pushed back it isn't load that is wrong, and the verdicts see to that.
+        if (_pushBacks >= OverloadShare * (_done + _pushBacks) && _pushBacks > 0 && _pushBacks <= _done)
+            Overload(goodput, now);
+        else if (placedPerSecond >= Used * _allowed && isFlat)
+            Grow(elapsed);
+        _doneBefore = _done;
+        _done = _pushBacks = 0;
+    }
+
+    private void Overload(double goodput, double now)
+    {
+        _overloadedAt = now;
+        _everOverloaded = true;
+        var floor = Math.Max(goodput, Math.Min(_declared ?? double.MaxValue, _options.CapacityInitial) / 10);
+        if (_allowed > floor)
+            _allowed = floor + (_allowed - floor) / 2;
+    }
+
+    private void Grow(double elapsed)
+    {
+        if (_declared is { } declared && _allowed >= declared)
             return;
-        if (_pushBack)
-        {
-            _proven = Math.Max(_options.CapacityInitial / 10, _proven / 2);
-            _everPushedBack = true;
-        }
-        else if (placedPerSecond >= Used * _proven)
-        {
-            var step = _everPushedBack ? Math.Max(0.02 * _proven, 5) : _options.CapacityGrowth * _proven;
-            _proven = Math.Min(1_000_000, _proven + step * elapsed);
-        }
-        _pushBack = false;
+        var step = _everOverloaded || _declared is not null ? Math.Max(0.02 * _allowed, 5)
+            : _options.CapacityGrowth * _allowed;
+        _allowed = Math.Min(_declared ?? 1_000_000, _allowed + step * elapsed);
     }
 }

@@ -1,29 +1,50 @@
 namespace Holdfast.Traffic.Recovery;
 
 /// <summary>How much a site or target gets while it comes back.</summary>
-/// <remarks>From a hundredth of its capacity by half as much again each step that saw success and no failure. A failure
-/// halves it and rests; another one in that rest, or one at the lowest rate, closes again.</remarks>
+/// <remarks>
+/// Guards against the herd that kills what has just come back, and against a ramp that ends because time passed.
+/// Formula: from max(1 %, 1/s) of its capacity; the first step after 10 s and 50 successes (half of
+/// what may be sent, if that is less), then half as much again
+/// each <c>RampStep</c> that saw success, while the window's p95 ≤ 1.25 × baseline (up to twice it stands still, beyond
+/// it counts as failure). Failures that ordinary luck doesn't explain halve it and rest for <c>RampHold</c>; again in
+/// that rest, or at the lowest rate, closes. Where less than 10/s is asked for, five successes in a row are the return.
+/// Defaults: 1 % to 100 % in about a minute (Envoy's slow start has no such test; Google's restart of 2025-06-12 had no
+/// ramp at all and took hours).
+/// Known to do badly: caches that need longer than a step to warm hold it back; that is intended.
+/// </remarks>
 internal sealed class RecoveryRamp
 {
     private const double SlowPerSecond = 10;
+    private const double SlowSeconds = 5;
     private const int SlowSuccesses = 5;
-    private double _rate;
+    private const double FirstStepSeconds = 10;
+    private const int FirstStepSuccesses = 50;
+    private const double FlatLatency = 1.25;
+    private const double BadLatency = 2;
+    private const int FewOutcomes = 5;
+    private const double FailuresMax = 0.05;
     private double _floor;
     private double _stepAt;
     private double _holdUntil;
     private int _successesInStep;
+    private int _failuresInStep;
     private int _successesInRow;
+    private bool _isFirst;
+    private double _slowAt;
 
     /// <summary>Operations a second.</summary>
-    public double Rate => _rate;
+    public double Rate { get; private set; }
 
-    public void Begin(TrafficOptions options, double capacity, double now)
+    /// <param name="share">Share of the capacity to begin with.</param>
+    public void Begin(double share, double capacity, double now)
     {
-        _floor = Math.Min(capacity, Math.Max(1, options.RampShare * capacity));
-        _rate = _floor;
-        _stepAt = now + options.RampStep.TotalSeconds;
+        _floor = Math.Min(capacity, Math.Max(1, share * capacity));
+        Rate = _floor;
+        _stepAt = now + FirstStepSeconds;
+        _slowAt = now + SlowSeconds;
         _holdUntil = now;
-        _successesInStep = 0;
+        _isFirst = true;
+        _successesInStep = _failuresInStep = 0;
         _successesInRow = 0;
     }
 
@@ -33,31 +54,55 @@ internal sealed class RecoveryRamp
         _successesInRow++;
     }
 
-    /// <summary>Returns true when the site must close again.</summary>
+    /// <summary>Returns true when it must close again.</summary>
     public bool Fail(TrafficOptions options, double now)
     {
-        var closes = now < _holdUntil || _rate <= _floor;
+        _failuresInStep++;
         _successesInRow = 0;
-        _successesInStep = 0;
-        _rate = Math.Max(_floor, _rate / 2);
-        _holdUntil = now + options.RampHold.TotalSeconds;
-        _stepAt = _holdUntil;
-        return closes;
+        var outcomes = _successesInStep + _failuresInStep;
+        var isLuck = outcomes >= FewOutcomes
+            && (_failuresInStep < 2 || _failuresInStep <= 1 + FailuresMax * outcomes);
+        return !isLuck && FallBack(options, now);
     }
 
     /// <summary>Returns true when the full capacity is reached.</summary>
-    public bool Tick(TrafficOptions options, double capacity, double now)
+    /// <param name="asked">What is asked of the site a second.</param>
+    /// <param name="slowness">The window's p95 against the baseline's; 0: not known.</param>
+    /// <param name="mayStep">False while canaries in use have not passed.</param>
+    public bool Tick(TrafficOptions options, double capacity, double asked, double slowness, bool mayStep, double now)
     {
+        if (!mayStep)
+            return false;
         // Slow sites prove themselves by a row, since a rate says little there.
-        if (capacity < SlowPerSecond && _successesInRow >= SlowSuccesses)
+        var isSlow = Math.Min(capacity, asked) < SlowPerSecond;
+        if (isSlow && now >= _slowAt && _successesInRow >= SlowSuccesses && slowness <= BadLatency)
+        {
+            Rate = capacity;
             return true;
+        }
         if (now < _stepAt)
             return false;
         _stepAt = now + options.RampStep.TotalSeconds;
-        if (_successesInStep == 0)
+        var needed = _isFirst ? Math.Clamp(Rate * FirstStepSeconds / 2, SlowSuccesses, FirstStepSuccesses) : 1;
+        if (_successesInStep < needed || slowness > FlatLatency)
+        {
+            if (slowness > BadLatency)
+                FallBack(options, now);
             return false;
-        _successesInStep = 0;
-        _rate *= options.RampFactor;
-        return _rate >= capacity;
+        }
+        _isFirst = false;
+        _successesInStep = _failuresInStep = 0;
+        Rate *= options.RampFactor;
+        return Rate >= capacity;
+    }
+
+    private bool FallBack(TrafficOptions options, double now)
+    {
+        var closes = now < _holdUntil || Rate <= _floor;
+        _successesInStep = _failuresInStep = 0;
+        Rate = Math.Max(_floor, Rate / 2);
+        _holdUntil = now + options.RampHold.TotalSeconds;
+        _stepAt = _holdUntil;
+        return closes;
     }
 }

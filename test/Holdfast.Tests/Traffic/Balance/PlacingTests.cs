@@ -184,7 +184,7 @@ public class PlacingTests
         }
         Assert.InRange(count[5], 1, 15);
         for (var i = 0; i < 20; i++)
-            Assert.True(i == 5 || count[i] > 50);
+            Assert.True(i == 5 || count[i] > 50, $"{i}: {count[i]}");
     }
 
     /// <summary>Whatever happens in whatever order: counts stay sane, closed sites get canaries only, one at a time.

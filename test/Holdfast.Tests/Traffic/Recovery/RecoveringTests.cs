@@ -91,7 +91,7 @@ public class RecoveringTests
         for (var ms = 0; ms < 4000; ms++)
         {
             var placement = f.Place();
-            if (placement.Site == BoardFixture.Na)
+            if (placement.MaySend && placement.Site == BoardFixture.Na)
                 sent++;
             f.Deliver(placement);
             f.Advance(0.001);

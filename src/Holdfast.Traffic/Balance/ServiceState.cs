@@ -1,0 +1,21 @@
+using Holdfast.Traffic.Limits;
+using Holdfast.Traffic.Shed;
+using Holdfast.Traffic.Spill;
+using Holdfast.Traffic.Targets;
+
+namespace Holdfast.Traffic.Balance;
+
+/// <summary>What is held of one service.</summary>
+internal sealed class ServiceState
+{
+    public readonly ShedCutOff Queue = new();
+    public readonly KeepShares Keep = new();
+    /// <summary>What each priority asks for a second, wherever it was placed.</summary>
+    public readonly SmoothRate[] Asked = new SmoothRate[ShedCutOff.Priorities];
+    /// <summary>The same in all, over ten seconds.</summary>
+    public readonly RateMeter AskedInAll = new();
+    /// <summary>Region whose retry budget its traffic earns and spends.</summary>
+    public RegionId Region;
+    /// <summary>By hand: only pinned sites are used.</summary>
+    public bool IsPinned;
+}

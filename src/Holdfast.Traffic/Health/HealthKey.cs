@@ -1,0 +1,54 @@
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Limits;
+using Holdfast.Traffic.Recovery;
+
+namespace Holdfast.Traffic.Health;
+
+/// <summary>All that is held of one operation class at one target or site: tests, baseline, verdict, the way back.
+/// </summary>
+internal sealed class HealthKey
+{
+    public HealthKey(OperationClass operation, TrafficOptions options, double now)
+    {
+        Operation = operation;
+        Test = new OutcomeTest(options);
+        Since = now;
+    }
+
+    public readonly OperationClass Operation;
+    public readonly OutcomeTest Test;
+    public readonly LatencyBaseline Latency = new();
+    public readonly CanarySchedule Canary = new();
+    public readonly RecoveryRamp Ramp = new();
+    public readonly DegradedWeight Degraded = new();
+    public VerdictState State;
+    public double Since;
+    /// <summary>Failures of attempts that began earlier are old news.</summary>
+    public double ReopenedAt = double.NegativeInfinity;
+    public double ClosedAt = double.NegativeInfinity;
+    public string Evidence = "";
+    /// <summary>For a target: what it may take while degraded or recovering.</summary>
+    public TokenBucket Pace;
+    /// <summary>For a site: how many of its targets are closed for this operation.</summary>
+    public int ClosedTargets;
+    /// <summary>For a site: the first of their canaries is due then.</summary>
+    public double TargetCanaryAt = double.PositiveInfinity;
+    /// <summary>Closed by end-to-end canaries: only they can open it again.</summary>
+    public bool NeedsCanaryPass;
+    /// <summary>Questions held overdue since the verdict's run began, and how many of them were answered after all.
+    /// </summary>
+    public int Overdue;
+    public int OverdueTakenBack;
+    /// <summary>Latency × success⁻³ as of the last outcome or second: what choosing a target costs.</summary>
+    public double Cost = 0.001;
+    public double PenaltyUntil;
+
+    /// <summary>Its canary is farther away than one of a service that has nothing else may be.</summary>
+    public bool DueFar(double now, TrafficOptions options) =>
+        !Canary.InFlight && Canary.DueAt - now > options.CanaryWaitMax.TotalSeconds;
+
+    public bool IsClosed => State == VerdictState.Closed;
+    public bool IsLimited => State is VerdictState.Recovering or VerdictState.Degraded;
+    /// <summary>Part of its traffic that it is given.</summary>
+    public double Weight => State == VerdictState.Degraded ? Degraded.Weight : 1;
+}

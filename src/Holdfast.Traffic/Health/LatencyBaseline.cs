@@ -1,0 +1,74 @@
+namespace Holdfast.Traffic.Health;
+
+/// <summary>What one key's answers take now, and what they take when nothing holds them up.</summary>
+/// <remarks>
+/// Guards against a baseline that climbs with the load it should reveal (Envoy's and Netflix's drift): it learns from
+/// windows in which less than half the limit was used and nothing is suspected, at most 20 outcomes a window, with a
+/// memory of about ten minutes; else it stands still. Until it has seen a hundred outcomes there is none.
+/// A peak-sensitive average (10 s) serves the choice between targets.
+/// Known to do badly: a key that is contended from its first second on learns no baseline.
+/// </remarks>
+internal sealed class LatencyBaseline
+{
+    private const double PeakSeconds = 10;
+    private const double PeakWeightMin = 0.02;
+    private const double SamplesMin = 100;
+    private const double WindowSamplesMin = 10;
+    private const double LearntPerWindow = 20;
+    private const double LearntMax = 12_000;
+    private readonly LatencyHistogram _window = new();
+    private readonly LatencyHistogram _learnt = new();
+    private double _at;
+
+    /// <summary>Seconds: rises at once, falls over ten seconds.</summary>
+    public double Peak { get; private set; }
+    /// <summary>Of the last whole window; 0: none yet.</summary>
+    public double WindowP50 { get; private set; }
+    public double WindowP90 { get; private set; }
+    public double WindowP95 { get; private set; }
+    /// <summary>Of the baseline; 0: there is none.</summary>
+    public double P50 { get; private set; }
+    public double P90 { get; private set; }
+    public double P95 { get; private set; }
+    public double P995 { get; private set; }
+    /// <summary>An answer that took longer is slow.</summary>
+    public double SlowAt { get; private set; } = double.PositiveInfinity;
+    public bool IsKnown => P95 > 0;
+
+    public void Add(double seconds, double now)
+    {
+        _window.Add(seconds);
+        var weight = Math.Clamp((now - _at) / PeakSeconds, PeakWeightMin, 1);
+        _at = Math.Max(_at, now);
+        Peak = seconds > Peak ? seconds : Peak + weight * (seconds - Peak);
+    }
+
+    /// <summary>Ends a window of a second; a thin one goes on. Returns whether it ended.</summary>
+    public bool EndWindow(bool mayLearn)
+    {
+        if (_window.Count < WindowSamplesMin)
+            return false;
+        WindowP50 = _window.Quantile(0.5);
+        WindowP90 = _window.Quantile(0.9);
+        WindowP95 = _window.Quantile(0.95);
+        if (mayLearn)
+        {
+            _learnt.Add(_window, Math.Min(1, LearntPerWindow / _window.Count));
+            if (_learnt.Count > LearntMax)
+                _learnt.Scale(0.5);
+            if (_learnt.Count >= SamplesMin)
+            {
+                P50 = _learnt.Quantile(0.5);
+                P90 = _learnt.Quantile(0.9);
+                P95 = _learnt.Quantile(0.95);
+                P995 = _learnt.Quantile(0.995);
+                SlowAt = 2 * P95;
+            }
+        }
+        _window.Clear();
+        return true;
+    }
+
+    /// <summary>Best guess of the usual latency, in seconds; 0: nothing seen.</summary>
+    public double Usual => P50 > 0 ? P50 : WindowP50;
+}

@@ -24,7 +24,7 @@ internal static class Composition
     }
 
     public static WebApplication Build(ConfigurationSnapshot configuration, ConfigurationLoader loader, string? file,
-        DataDirectory data, string socketPath)
+        DataDirectory data, string socketPath, DiskWrapper? disk = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -53,7 +53,7 @@ internal static class Composition
         services.AddHostedService<TrafficTicks>();
         services.AddSingleton<IHostLifetime, RunLifetime>();
         services.AddSingleton<ISystemdNotifier, SystemdNotifier>();
-        Rooms.Add(services);
+        Rooms.Add(services, disk);
         OpenTelemetrySetup.Add(builder.Services, builder.Logging, telemetry,
             configuration.Get<Configuration.HostOptions>());
         services.AddRoutingCore();

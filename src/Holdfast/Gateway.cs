@@ -14,14 +14,14 @@ namespace Holdfast;
 /// Stop: the first signal drains (listeners close, transactions finish, the spool is flushed), the second stops now.
 /// </remarks>
 internal sealed partial class Gateway(ConfigurationSnapshot configuration, ConfigurationLoader loader, string? file,
-    string dataPath, TextWriter output)
+    string dataPath, TextWriter output, DiskWrapper? disk)
 {
     public async Task<int> RunAsync(ProcessSignals signals)
     {
         using var data = DataDirectory.Open(dataPath);
         var socketPath = OperatorSocket.PathIn(data.Path, configuration.Get<OperatorOptions>());
         OperatorSocket.Prepare(socketPath);
-        await using var app = Composition.Build(configuration, loader, file, data, socketPath);
+        await using var app = Composition.Build(configuration, loader, file, data, socketPath, disk);
         var services = app.Services;
         var logger = services.GetRequiredService<ILogger<Gateway>>();
         // Made now, so that it knows when we started.

@@ -17,11 +17,13 @@ internal static class Rooms
     /// <summary>The rooms' own rules for their options, for <c>check</c>.</summary>
     public static void AddRules(IServiceCollection services) => services.AddMailRules();
 
-    public static void Add(IServiceCollection services)
+    public static void Add(IServiceCollection services, DiskWrapper? disk)
     {
         // The root of all chance: everything that draws does so from a stream of its own.
         var seed = (int)TimeProvider.System.GetTimestamp();
-        services.AddSingleton<IDisk>(p => new PosixDisk(p.GetRequiredService<DataDirectory>().Path));
+        services.AddSingleton(p => new PosixDisk(p.GetRequiredService<DataDirectory>().Path));
+        services.AddSingleton<IDisk>(p => disk is null
+            ? p.GetRequiredService<PosixDisk>() : disk(p.GetRequiredService<PosixDisk>()));
         services.AddSingleton<EvidenceMetrics>();
         services.AddSingleton<EvidenceJournal>();
         services.AddSingleton<IEvidenceJournal>(p => p.GetRequiredService<EvidenceJournal>());

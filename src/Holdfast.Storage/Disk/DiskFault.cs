@@ -38,15 +38,12 @@ public sealed record DiskFault(string Operation, long After, long Count, int Err
         return true;
     }
 
-    /// <summary>Counts the call; throws when it is one that fails. Any thread.</summary>
-    internal void Pass(string operation, string path)
+    /// <summary>Counts the call; true when it is one that fails. Any thread.</summary>
+    internal bool Fails(string operation, string path)
     {
-        if (Operation != "*" && Operation != operation) return;
-        if (PathPart.Length > 0 && !path.Contains(PathPart, StringComparison.Ordinal)) return;
+        if (Operation != "*" && Operation != operation) return false;
+        if (PathPart.Length > 0 && !path.Contains(PathPart, StringComparison.Ordinal)) return false;
         var call = Interlocked.Increment(ref _calls);
-        if (call > After && call - After <= Count)
-        {
-            throw new DiskException(operation, path, Posix.Classify(Errno), Errno);
-        }
+        return call > After && call - After <= Count;
     }
 }

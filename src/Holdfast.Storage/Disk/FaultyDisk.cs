@@ -6,6 +6,7 @@ namespace Holdfast.Storage.Disk;
 public sealed class FaultyDisk(IDisk inner, params IReadOnlyList<DiskFault> faults) : IDisk
 {
     private IReadOnlyList<DiskFault> _faults = faults;
+    private long _failures;
 
     /// <summary>Replaced as a whole while the disk is in use; counting begins anew.</summary>
     public IReadOnlyList<DiskFault> Faults
@@ -13,6 +14,9 @@ public sealed class FaultyDisk(IDisk inner, params IReadOnlyList<DiskFault> faul
         get => Volatile.Read(ref _faults);
         set => Volatile.Write(ref _faults, value);
     }
+
+    /// <summary>Calls that were made to fail so far, by these faults and those before.</summary>
+    public long Failures => Interlocked.Read(ref _failures);
 
     public long FreeBytes => inner.FreeBytes;
     public long TotalBytes => inner.TotalBytes;
@@ -63,7 +67,12 @@ public sealed class FaultyDisk(IDisk inner, params IReadOnlyList<DiskFault> faul
 
     private void Pass(string operation, string path)
     {
-        foreach (var fault in Faults) fault.Pass(operation, path);
+        foreach (var fault in Faults)
+        {
+            if (!fault.Fails(operation, path)) continue;
+            Interlocked.Increment(ref _failures);
+            throw new DiskException(operation, path, Posix.Classify(fault.Errno), fault.Errno);
+        }
     }
 
     private sealed class FaultyFile(FaultyDisk disk, IDiskFile inner) : IDiskFile
@@ -110,6 +119,12 @@ public sealed class FaultyDisk(IDisk inner, params IReadOnlyList<DiskFault> faul
         {
             disk.Pass("fallocate", Path);
             inner.Preallocate(length);
+        }
+
+        public void Reserve(long length)
+        {
+            disk.Pass("fallocate", Path);
+            inner.Reserve(length);
         }
 
         public void Truncate(long length)

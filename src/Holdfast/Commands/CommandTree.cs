@@ -14,10 +14,11 @@ internal static class CommandTree
 
     /// <param name="optimum">The planner that knows the future, where the host carries one; the shipped binary
     /// doesn't.</param>
-    public static RootCommand Build(Sim.Runs.IOptimum? optimum = null)
+    /// <param name="disk">Null but in test/Holdfast.FaultyHost.</param>
+    public static RootCommand Build(Sim.Runs.IOptimum? optimum = null, DiskWrapper? disk = null)
     {
         var root = new RootCommand("Holdfast keeps mail flowing when a region of your provider stops processing it.");
-        root.Add(RunCommand.Create());
+        root.Add(RunCommand.Create(disk));
         root.Add(CheckCommand.Create());
         root.Add(StatusCommand.Create());
         root.Add(QueueCommand.Create());
@@ -36,9 +37,9 @@ internal static class CommandTree
 
     /// <summary>Runs a command line; everything written goes to the writers given.</summary>
     public static async Task<int> InvokeAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
-        Sim.Runs.IOptimum? optimum = null)
+        Sim.Runs.IOptimum? optimum = null, DiskWrapper? disk = null)
     {
-        var parsed = Build(optimum).Parse(args);
+        var parsed = Build(optimum, disk).Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             // "Required command was not provided" says nothing beside an unknown one.

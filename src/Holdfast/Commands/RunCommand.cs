@@ -6,7 +6,7 @@ namespace Holdfast.Commands;
 /// <summary><c>holdfast run</c>: the gateway itself.</summary>
 internal static class RunCommand
 {
-    public static Command Create()
+    public static Command Create(DiskWrapper? disk)
     {
         var command = new ExampledCommand("run",
             "Run the gateway until SIGTERM or Ctrl+C (which drain; a second one stops now).",
@@ -23,11 +23,12 @@ internal static class RunCommand
         command.Add(config);
         command.Add(data);
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(config), parsed.GetValue(data),
-            parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error));
+            parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, disk));
         return command;
     }
 
-    private static async Task<int> RunAsync(string? file, string? data, TextWriter output, TextWriter error)
+    private static async Task<int> RunAsync(string? file, string? data, TextWriter output, TextWriter error,
+        DiskWrapper? disk)
     {
         using var rules = Composition.BuildRules();
         var loader = new ConfigurationLoader(rules);
@@ -44,6 +45,6 @@ internal static class RunCommand
         var path = DataDirectory.Resolve(data, snapshot.Get<Configuration.HostOptions>().DataDirectory,
             Environment.GetEnvironmentVariable);
         using var signals = new ProcessSignals();
-        return await new Gateway(snapshot, loader, file, path, output).RunAsync(signals);
+        return await new Gateway(snapshot, loader, file, path, output, disk).RunAsync(signals);
     }
 }

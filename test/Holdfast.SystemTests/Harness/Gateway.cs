@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Threading.Channels;
 
 namespace Holdfast.SystemTests.Harness;
 
@@ -11,6 +12,7 @@ internal sealed class Gateway : IAsyncDisposable
 {
     private readonly Workspace _workspace;
     private readonly StringBuilder _log = new();
+    private readonly Channel<string> _faultAnswers = Channel.CreateBounded<string>(16);
     private Process? _process;
 
     public Gateway(Workspace workspace, string? configuration = null)
@@ -33,6 +35,8 @@ internal sealed class Gateway : IAsyncDisposable
     public int AwayPort { get; }
     public string ConfigurationFile { get; }
     public string DataDirectory { get; set; }
+    /// <summary>Runs the same gateway in the host that injects disk faults (test/Holdfast.FaultyHost).</summary>
+    public bool IsFaulty { get; init; }
     public int ProcessId => _process!.Id;
     public bool HasExited => _process is null or { HasExited: true };
     public int ExitCode => _process!.ExitCode;
@@ -94,8 +98,17 @@ internal sealed class Gateway : IAsyncDisposable
     {
         var (program, first) = Command();
         _process = Peer.Start(program, [.. first, "run", "--config", ConfigurationFile, "--data", DataDirectory],
-            Environment);
-        _process.OutputDataReceived += (_, e) => Append(e.Data);
+            Environment, redirectInput: IsFaulty);
+        while (_faultAnswers.Reader.TryRead(out _))
+        {
+            // Of the process before.
+        }
+        _process.OutputDataReceived += (_, e) =>
+        {
+            if (e.Data?.StartsWith("faults ", StringComparison.Ordinal) == true)
+                _faultAnswers.Writer.TryWrite(e.Data[7..]);
+            Append(e.Data);
+        };
         _process.ErrorDataReceived += (_, e) => Append(e.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
@@ -121,6 +134,24 @@ internal sealed class Gateway : IAsyncDisposable
                 return false;
             }
         }, limit, () => "no SMTP greeting:\n" + Log);
+    }
+
+    /// <summary>Replaces the disk's faults; returns how many calls failed under those before.</summary>
+    public async Task<long> SetFaultsAsync(string faults = "")
+    {
+        await _process!.StandardInput.WriteLineAsync(faults);
+        await _process.StandardInput.FlushAsync();
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        var answer = await _faultAnswers.Reader.ReadAsync(timeout.Token);
+        return long.Parse(answer, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The status code of <c>/readyz</c>.</summary>
+    public async Task<int> ReadyCodeAsync()
+    {
+        using var client = new HttpClient();
+        using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{HttpPort}/readyz"));
+        return (int)response.StatusCode;
     }
 
     /// <summary>kill -9.</summary>
@@ -204,8 +235,12 @@ internal sealed class Gateway : IAsyncDisposable
         _workspace.Dispose();
     }
 
-    private static (string Program, string[] First) Command() =>
-        BinaryPath.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", [BinaryPath]) : (BinaryPath, []);
+    private static string FaultyHostPath => Path.Combine(Workspace.RepositoryRoot, "test/Holdfast.FaultyHost/bin",
+        AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug",
+        "net10.0/Holdfast.FaultyHost.dll");
+
+    private (string Program, string[] First) Command() => IsFaulty ? ("dotnet", [FaultyHostPath])
+        : BinaryPath.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", [BinaryPath]) : (BinaryPath, []);
 
     private void Append(string? line)
     {

@@ -144,7 +144,8 @@ internal static class SpoolSpeed
         if (!opened.IsCompletedSuccessfully || opened.Result is not { } content || !content.TryGetAll(out var all)
             || all.Length != message.Envelope.SizeBytes)
             throw new InvalidOperationException("a fresh message is not in memory");
-        spool.RecordAttempt(message, [0], "na-1/127.0.0.1:2601");
+        if (spool.RecordAttemptAsync(message, [0], "na-1/127.0.0.1:2601") is not { IsCompletedSuccessfully: true })
+            throw new InvalidOperationException("an attempt's mark found no slot");
         message.Progress.Recipients[0].State = RecipientState.Delivered;
         spool.RecordProgress(message);
         _ = content.DisposeAsync().AsTask();

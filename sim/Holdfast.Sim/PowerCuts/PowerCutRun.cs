@@ -274,7 +274,7 @@ internal sealed class PowerCutRun
             var progress = message.Progress;
             if (_random.Next(2) == 0)
             {
-                _spool.Spool.RecordAttempt(message, [0], "na-1/127.0.0.1:2601");
+                _ = _spool.Spool.RecordAttemptAsync(message, [0], "na-1/127.0.0.1:2601").AsTask();
                 Remember(expected);
             }
             var ends = _random.Next(3) != 0;

@@ -31,6 +31,8 @@ internal sealed class DeliveryContext
     public required TimeProvider Time { get; init; }
     public required DeliverMetrics Metrics { get; init; }
     public required int MxPort { get; init; }
+    /// <summary>Set at the drain's deadline: what waits for the disk gives up, and its messages stay waiting.</summary>
+    public CancellationToken BrokenOff { get; init; }
     public ConnectionWatch Watch { get; } = new();
     public ConnectionCache Cache { get; } = new();
     private readonly ConcurrentDictionary<int, TargetCapabilities> _offers = new();

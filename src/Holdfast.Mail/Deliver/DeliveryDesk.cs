@@ -173,7 +173,7 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
                 : DeliveryActOutcome.Busy;
         try
         {
-            var message = await context.Spool.LoadAsync(handle, CancellationToken.None).ConfigureAwait(false);
+            var message = await context.Spool.LoadAsync(handle, context.BrokenOff).ConfigureAwait(false);
             if (message is null)
             {
                 context.Scheduler.Ended(handle);

@@ -32,6 +32,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private readonly ConcurrentStack<DeliverySession> _spare = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _brokenOff = new();
     private readonly SemaphoreSlim _loadSignal = new(0, 1);
     private readonly DeliverySession.NextEntry _next;
     private readonly ITimer _wakeTimer;
@@ -56,7 +57,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             Spool = spool, Board = board, Journal = journal, Scheduler = scheduler,
             Planner = new DeliveryPlanner(scheduler, board, time), MxResolver = mxResolver, MxTls = mxTls,
             HostResolver = hosts, Dialer = dialer, Time = time, Metrics = metrics,
-            MxPort = sources.Route.CurrentValue.MxPort,
+            MxPort = sources.Route.CurrentValue.MxPort, BrokenOff = _brokenOff.Token,
         };
         _settlement = new DeliverySettlement(_context, logger);
         _upkeep = new DeliveryUpkeep(_context, _settlement, logger);
@@ -125,10 +126,13 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         {
             LogDrainBrokenOff(Volatile.Read(ref _sessions));
             _context.Watch.AbortAll();
-            // A disk that fails keeps sessions and loaders waiting: the second signal doesn't wait with them.
+            // A disk that fails keeps sessions and loaders waiting for messages that they can't read now.
+            await _brokenOff.CancelAsync().ConfigureAwait(false);
             await _idle.Task.WaitAsync(abort).ConfigureAwait(false);
         }
         await _stop.CancelAsync().ConfigureAwait(false);
+        // No session is left that a loader could serve.
+        await _brokenOff.CancelAsync().ConfigureAwait(false);
         await _background.WaitAsync(abort).ConfigureAwait(false);
         foreach (var connection in _context.Cache.Sweep(_context.Now, TimeSpan.Zero, all: true))
             await _context.CloseAsync(connection).ConfigureAwait(false);
@@ -140,6 +144,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         await _stop.CancelAsync().ConfigureAwait(false);
         await _wakeTimer.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
+        _brokenOff.Dispose();
         _loadSignal.Dispose();
     }
 
@@ -336,7 +341,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     {
         try
         {
-            var message = await _context.Spool.LoadAsync(handle, CancellationToken.None).ConfigureAwait(false);
+            var message = await _context.Spool.LoadAsync(handle, _context.BrokenOff).ConfigureAwait(false);
             if (message is null)
             {
                 _context.Scheduler.Ended(handle);
@@ -345,6 +350,10 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
             _context.Planner.Hand(message, _context.Snapshot);
             Wake();
+        }
+        catch (OperationCanceledException) when (_context.BrokenOff.IsCancellationRequested)
+        {
+            _context.Scheduler.PutBack(handle, TimeSpan.Zero, _context.Now);
         }
         catch (Exception e)
         {

@@ -37,7 +37,7 @@ internal sealed partial class DeliverySession
         _context = context;
         _settlement = settlement;
         _logger = logger;
-        _tx.BeforeDot = NoteAttempt;
+        _tx.BeforeDot = NoteAttemptAsync;
     }
 
     /// <summary>Sends the message taken, then what <paramref name="next"/> hands out. Never throws.</summary>
@@ -77,9 +77,9 @@ internal sealed partial class DeliverySession
         {
             try
             {
-                message = await _context.Spool.LoadAsync(taken.Handle, CancellationToken.None).ConfigureAwait(false);
+                message = await _context.Spool.LoadAsync(taken.Handle, _context.BrokenOff).ConfigureAwait(false);
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or OperationCanceledException)
             {
                 LogLoadFailed(e, taken.Handle.Slot);
                 _context.Scheduler.PutBack(taken.Handle, LoadRetry, _context.Now);
@@ -248,7 +248,7 @@ internal sealed partial class DeliverySession
             _tx.Recipients.RemoveRange(limit, _tx.Recipients.Count - limit);
         try
         {
-            var content = await _context.Spool.OpenContentAsync(message, CancellationToken.None).ConfigureAwait(false);
+            var content = await _context.Spool.OpenContentAsync(message, _context.BrokenOff).ConfigureAwait(false);
             if (content is null)
                 return false;
             await using (content.ConfigureAwait(false))
@@ -258,7 +258,7 @@ internal sealed partial class DeliverySession
                 _tx.Content = null;
             }
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             // Our disk: the target is not to blame, and without a dot nothing was delivered.
             LogLoadFailed(e, message.Handle.Slot);
@@ -439,7 +439,7 @@ internal sealed partial class DeliverySession
         return hash == 0 ? 1 : hash;
     }
 
-    private void NoteAttempt(Transaction tx)
+    private ValueTask<bool> NoteAttemptAsync(Transaction tx)
     {
         Span<int> accepted = tx.Recipients.Count <= 128 ? stackalloc int[tx.Recipients.Count]
             : new int[tx.Recipients.Count];
@@ -449,7 +449,7 @@ internal sealed partial class DeliverySession
             if (tx.IsAccepted(i))
                 accepted[count++] = tx.Recipients[i];
         }
-        _context.Spool.RecordAttempt(tx.Message, accepted[..count], _result.Where);
+        return _context.Spool.RecordAttemptAsync(tx.Message, accepted[..count], _result.Where);
     }
 
     /// <summary>Makes the session's connection one to the target, from the cache if need be; null: open one.</summary>

@@ -311,7 +311,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
     {
         try
         {
-            await using var content = await context.Spool.OpenContentAsync(message, CancellationToken.None)
+            await using var content = await context.Spool.OpenContentAsync(message, context.BrokenOff)
                 .ConfigureAwait(false);
             if (content is null)
                 return default;
@@ -327,7 +327,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
             }
             return start.AsMemory(0, length);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             // Unreadable content: the notice goes without it (NoticeRequest.Content says that it may be empty).
             return default;

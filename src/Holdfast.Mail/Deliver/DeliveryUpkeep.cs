@@ -95,7 +95,7 @@ internal sealed partial class DeliveryUpkeep
         }
         try
         {
-            var message = await _context.Spool.LoadAsync(chore.Handle, CancellationToken.None).ConfigureAwait(false);
+            var message = await _context.Spool.LoadAsync(chore.Handle, _context.BrokenOff).ConfigureAwait(false);
             if (message is null)
             {
                 _context.Scheduler.Ended(chore.Handle);

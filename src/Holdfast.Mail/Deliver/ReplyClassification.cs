@@ -11,6 +11,8 @@ internal enum RetryAdvice : byte
     AnotherTransaction = 1,
     /// <summary>Not before an hour: a rate limit that punishes those who come back early.</summary>
     Later = 2,
+    /// <summary>As a placement: the trouble is ours, often over in a moment, and another try burdens nobody.</summary>
+    Soon = 3,
 }
 
 /// <summary>How a connection failed without a reply.</summary>

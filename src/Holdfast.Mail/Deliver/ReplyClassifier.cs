@@ -248,7 +248,10 @@ internal static class ReplyClassifier
             return Success;
         return fault switch
         {
-            ConnectionFault.OurTrouble => Fault(SourceAddress, "our own host has trouble", unknown),
+            ConnectionFault.OurTrouble => Fault(SourceAddress, "our own host has trouble", unknown) with
+            {
+                Advice = RetryAdvice.Soon,
+            },
             ConnectionFault.CannotConnect => Fault(Target, "can't connect", unknown),
             ConnectionFault.TimedOut => Fault(Target, unknown ? "no reply to the final dot in time"
                 : "no reply in time", unknown),

@@ -24,9 +24,8 @@ internal sealed class RetryPolicy(RetryOptions options)
             return Jittered(Longer(options.UnknownOutcomeDelay, Doubled(options.RetryDelayMin, again)), random);
         var wait = failure.Scope switch
         {
-            // A placement rather than a retry: it goes as soon as there is a place, so the wait only breaks loops.
-            FailureScope.Target or FailureScope.Site =>
-                Shorter(Doubled(options.PlacementDelay, again), options.RetryDelayMin),
+            _ when failure.Advice == RetryAdvice.Soon => Placed(again),
+            FailureScope.Target or FailureScope.Site => Placed(again),
             FailureScope.SourceAddress => Doubled(options.SourceAddressDelayMin, again),
             _ => again == 0 ? Shorter(options.RetryDelayFirst, options.RetryDelayMax)
                 : Doubled(options.RetryDelayMin, again - 1),
@@ -36,6 +35,10 @@ internal sealed class RetryPolicy(RetryOptions options)
         return failure.Advice == RetryAdvice.Later ? wait + (Jittered(wait, random) - wait).Duration()
             : Jittered(wait, random);
     }
+
+    /// <summary>A placement rather than a retry: it goes as soon as there is a place, so the wait only breaks loops.
+    /// </summary>
+    private TimeSpan Placed(int again) => Shorter(Doubled(options.PlacementDelay, again), options.RetryDelayMin);
 
     /// <summary>Doubles without overflow.</summary>
     private TimeSpan Doubled(TimeSpan first, int times)

@@ -291,7 +291,11 @@ internal sealed partial class TargetConnection : IAsyncDisposable
         _outLength += stuffing.End(_out.AsSpan(_outLength));
         if (!await MaySendDotAsync(tx, abort).ConfigureAwait(false))
             return;
-        tx.BeforeDot?.Invoke(tx);
+        if (tx.BeforeDot is { } mayBeSent && !await mayBeSent(tx).ConfigureAwait(false))
+        {
+            Break(tx, AttemptPhase.Data, ConnectionFault.OurTrouble, "the attempt could not be noted: our disk fails");
+            return;
+        }
         tx.DotSent = true;
         if (!await FlushContentAsync(tx, block, abort).ConfigureAwait(false))
             return;

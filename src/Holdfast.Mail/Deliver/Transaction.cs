@@ -37,8 +37,8 @@ internal sealed class Transaction
     public bool DotSent { get; set; }
     /// <summary>At least one octet came back since the transaction began.</summary>
     public bool Answered { get; set; }
-    /// <summary>Called when the final dot is about to be sent.</summary>
-    public Action<Transaction>? BeforeDot { get; set; }
+    /// <summary>Asked when the final dot is about to be sent. False: it must not be.</summary>
+    public Func<Transaction, ValueTask<bool>>? BeforeDot { get; set; }
 
     public void Begin(SpooledMessage message)
     {

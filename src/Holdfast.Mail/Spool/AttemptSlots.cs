@@ -13,14 +13,15 @@ namespace Holdfast.Mail.Spool;
 /// end of the process; not synced, as design §5 has it, so a power loss may take it, with the outcome's record.
 /// A slot is free again once a later record of its message stands in the log; its bytes stay, and say nothing then,
 /// since the log knows a version at least as high, or no such message.
-/// Limit: a mark that is longer than a slot, or a disk without room, is refused; the caller uses the log.
+/// Limit: a mark that is longer than a slot, or a disk without room, is refused; the caller uses the log and waits
+/// until it is written there.
 /// </remarks>
 internal sealed class AttemptSlots(IDisk disk)
 {
     public const string FileName = "attempts";
     private const int SlotBytes = 4096;
     private const int HeadBytes = 8;
-    /// <summary>More attempts at once than this are marked in the log only.</summary>
+    /// <summary>More attempts at once than this are marked in the log, and wait for it.</summary>
     private const int SlotsMax = 16_384;
 
     private readonly Lock _gate = new();

@@ -107,8 +107,10 @@ internal interface IMailSpool
     /// <summary>Opens the content of a loaded message; null when the message has ended.</summary>
     ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort);
 
-    /// <summary>Notes, unsynced, that the final dot is about to be sent to the target for these recipients.</summary>
-    void RecordAttempt(SpooledMessage message, ReadOnlySpan<int> recipients, string target);
+    /// <summary>Notes, unsynced, that the final dot is about to be sent to the target for these recipients. Completes
+    /// when the end of this process can't take the note. False: it could be put nowhere, so the dot must not be sent;
+    /// the caller records progress all the same.</summary>
+    ValueTask<bool> RecordAttemptAsync(SpooledMessage message, ReadOnlySpan<int> recipients, string target);
 
     /// <summary>Writes the progress (version + 1), unsynced. When every recipient is final the message ends and its
     /// space becomes reclaimable.</summary>

@@ -263,14 +263,14 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
     public ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort) =>
         _reader.OpenContentAsync(message, abort);
 
-    public void RecordAttempt(SpooledMessage message, ReadOnlySpan<int> recipients, string target)
+    public ValueTask<bool> RecordAttemptAsync(SpooledMessage message, ReadOnlySpan<int> recipients, string target)
     {
         var progress = message.Progress;
         message.OpenAttempts++;
         progress.AttemptOpenAt = target;
         foreach (var index in recipients)
             progress.Recipients[index].OpenAttempt();
-        MarkAttempt(message);
+        return MarkAttemptAsync(message);
     }
 
     public void RecordProgress(SpooledMessage message)
@@ -297,18 +297,21 @@ internal sealed partial class MailSpool : IMailSpool, IAsyncDisposable
         }
     }
 
-    /// <summary>In the slots, where a kill can't take it; in the log when they can't have it.</summary>
-    private void MarkAttempt(SpooledMessage message)
+    /// <summary>In the slots, where a kill can't take it; when they can't have it, in the log, once it stands there.
+    /// </summary>
+    private ValueTask<bool> MarkAttemptAsync(SpooledMessage message)
     {
         message.Progress.Version++;
         var encoded = EncodeProgress(message);
         if (_attempts.TryWrite(message.Handle, message.Progress.Version, encoded.Written.Span))
         {
             ArrayPool<byte>.Shared.Return(encoded.Buffer);
-            return;
+            return new ValueTask<bool>(true);
         }
-        _lazy.WriteProgress(new PendingRecord(_lazy, SpoolRecordKind.Attempt, message.Envelope.Id, message.Handle,
-            message.Progress.Version, encoded));
+        var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _lazy.WriteProgress(new PendingRecord(_lazy, SpoolRecordKind.Attempt, message.Envelope.Id,
+            message.Handle, message.Progress.Version, encoded) { IsWritten = written })
+            ? new ValueTask<bool>(written.Task) : new ValueTask<bool>(false);
     }
 
     private void WriteProgress(SpooledMessage message, SpoolRecordKind kind)

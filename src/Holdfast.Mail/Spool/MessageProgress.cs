@@ -27,7 +27,7 @@ public sealed class RecipientProgress
     public string? LastReply { get; set; }
     /// <summary>Site and target of the last attempt, "site/target".</summary>
     public string? LastTarget { get; set; }
-    /// <summary>Set by the spool between RecordAttempt and the RecordProgress that tells what the attempt came to.
+    /// <summary>Set by the spool between RecordAttemptAsync and the RecordProgress that tells what the attempt came to.
     /// </summary>
     public bool AttemptIsOpen { get; internal set; }
     /// <summary>How the recipient stood when its attempt was opened: a change tells that the outcome is in.</summary>

@@ -22,6 +22,8 @@ internal sealed class PendingRecord(LazyRecords owner, SpoolRecordKind kind, Mes
     /// <summary>Segment of the ended message's latest copy (Done only).</summary>
     public uint HomeSegment { get; private set; }
     public bool HasBodyFile { get; set; }
+    /// <summary>Told whether the first write reached the kernel, where somebody waits for that.</summary>
+    public TaskCompletionSource<bool>? IsWritten { get; init; }
 
     public void SetHome(uint segment)
     {
@@ -41,6 +43,7 @@ internal sealed class PendingRecord(LazyRecords owner, SpoolRecordKind kind, Mes
         catch (Exception e) when (e is DiskException or ObjectDisposedException)
         {
             owner.Failed(this, e);
+            IsWritten?.TrySetResult(false);
             return;
         }
         if (_append.IsCompleted)
@@ -61,8 +64,10 @@ internal sealed class PendingRecord(LazyRecords owner, SpoolRecordKind kind, Mes
         catch (Exception e) when (e is DiskException or ObjectDisposedException or IOException)
         {
             owner.Failed(this, e);
+            IsWritten?.TrySetResult(false);
             return;
         }
         owner.Written(this, location);
+        IsWritten?.TrySetResult(true);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
     RecentContent recent, BodyFiles bodies, Offload offload,
     Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
 {
+    private const string LostPlace = "unknown";
     private readonly HashSet<uint> _poisoned = [];
     private volatile TaskCompletionSource? _evacuation;
 
@@ -247,6 +248,8 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
         {
             if ((!recipient.AttemptIsOpen && !all) || recipient.IsFinal)
                 continue;
+            // Delivery asks for it before it notes the unknown outcome; where is not known when progress was lost.
+            progress.AttemptOpenAt ??= LostPlace;
             recipient.CloseAttempt(isLast: true);
             recipient.State = RecipientState.OutcomeUnknown;
             if (recipient.UnknownOutcomes < ushort.MaxValue)

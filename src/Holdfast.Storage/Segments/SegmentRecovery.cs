@@ -97,10 +97,7 @@ internal sealed partial class SegmentRecovery(
             return;
         }
 
-        var segment = new Segment(number, header.Value.Generation, path, file.Length)
-        {
-            StaleFrom = header.Value.StaleFrom,
-        };
+        var segment = new Segment(number, header.Value.Generation, path, file.Length);
         segment.Attach(file);
         ReadOpening(segment, beginning);
         _found.Add(segment);
@@ -131,14 +128,12 @@ internal sealed partial class SegmentRecovery(
         }
         var bytes = Load(segment, out var hasErrors);
         if (hasErrors) return true;
-        var image = new SegmentImage(bytes, segment.Generation, segment.StaleFrom);
+        var image = new SegmentImage(bytes, segment.Generation);
         while (image.MoveNext())
         {
             if (image.PayloadIsGood) return true;
         }
 
-        // A file that was used before tells by its first bytes alone, which were zeroed again.
-        if (segment.StaleFrom > 0 && segment.StaleFrom < bytes.Length) bytes = bytes[..(int)segment.StaleFrom];
         var used = bytes.Length > SegmentHeader.FirstRecordOffset
             ? bytes[SegmentHeader.FirstRecordOffset..].LastIndexOfAnyExcept((byte)0) + 1
             : 0;
@@ -171,7 +166,7 @@ internal sealed partial class SegmentRecovery(
         var bytes = Load(segment, out var hasReadErrors);
         if (hasEnd && end.WrittenEnd < bytes.Length) bytes = bytes[..(int)end.WrittenEnd];
         _bad.Clear();
-        var image = new SegmentImage(bytes, segment.Generation, hasEnd ? 0 : segment.StaleFrom);
+        var image = new SegmentImage(bytes, segment.Generation);
         var good = (long)SegmentHeader.FirstRecordOffset;
         long proven = 0;
         var expected = segment.FirstSequence;

@@ -63,11 +63,20 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
         return ValueTask.FromResult(NoticeResult);
     }
 
-    public ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort)
+    /// <summary>Loads wait for it, as for an evacuation.</summary>
+    public Task Readable { get; set; } = Task.CompletedTask;
+
+    public async ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort)
+    {
+        await Readable.WaitAsync(abort);
+        return Load(handle);
+    }
+
+    private SpooledMessage? Load(SpoolHandle handle)
     {
         Interlocked.Increment(ref Loads);
         if (!_waiting.TryGetValue(handle.Slot, out var found))
-            return ValueTask.FromResult<SpooledMessage?>(null);
+            return null;
         foreach (var recipient in found.Message.Progress.Recipients)
         {
             // As the real one: an attempt without outcome is unknown.
@@ -76,15 +85,21 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
             recipient.State = RecipientState.OutcomeUnknown;
             recipient.UnknownOutcomes++;
         }
-        return ValueTask.FromResult<SpooledMessage?>(found.Message);
+        return found.Message;
     }
 
     public ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort) =>
         ValueTask.FromResult<MessageContent?>(_waiting.TryGetValue(message.Handle.Slot, out var found)
             ? new Bytes(found.Content) : null);
 
-    public void RecordAttempt(SpooledMessage message, ReadOnlySpan<int> recipients, string target) =>
+    /// <summary>False: no attempt can be noted, as when the disk fails.</summary>
+    public bool TakesAttempts { get; set; } = true;
+
+    public ValueTask<bool> RecordAttemptAsync(SpooledMessage message, ReadOnlySpan<int> recipients, string target)
+    {
         Attempts.Enqueue($"{target} {string.Join(',', recipients.ToArray())}");
+        return ValueTask.FromResult(TakesAttempts);
+    }
 
     public void RecordProgress(SpooledMessage message)
     {

@@ -62,6 +62,18 @@ public class RetryPolicyTests
     }
 
     [Fact]
+    public void Trouble_of_our_own_is_over_in_seconds_or_else_waits_longer_each_time()
+    {
+        var options = new RetryOptions();
+        var policy = new RetryPolicy(options);
+        var ours = ReplyClassifier.ForFault(Holdfast.Traffic.Health.AttemptPhase.Data, ConnectionFault.OurTrouble);
+        Assert.InRange(policy.NextDelay(ours, 1, new Random(1)), options.PlacementDelay * 0.8,
+            options.PlacementDelay * 1.2);
+        Assert.InRange(policy.NextDelay(ours, 30, new Random(1)), options.RetryDelayMin * 0.8,
+            options.RetryDelayMin * 1.2);
+    }
+
+    [Fact]
     public void The_same_draws_give_the_same_wait()
     {
         var policy = new RetryPolicy(new RetryOptions());

@@ -61,7 +61,7 @@ internal sealed class SpoolDouble(TimeProvider time) : IMailSpool
         throw new NotSupportedException();
     public ValueTask<MessageContent?> OpenContentAsync(SpooledMessage message, CancellationToken abort) =>
         throw new NotSupportedException();
-    public void RecordAttempt(SpooledMessage message, ReadOnlySpan<int> recipients, string target) =>
+    public ValueTask<bool> RecordAttemptAsync(SpooledMessage message, ReadOnlySpan<int> recipients, string target) =>
         throw new NotSupportedException();
     public void RecordProgress(SpooledMessage message) => throw new NotSupportedException();
     public ValueTask FlushAsync() => ValueTask.CompletedTask;

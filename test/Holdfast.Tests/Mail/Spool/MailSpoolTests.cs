@@ -107,7 +107,7 @@ public class MailSpoolTests
     {
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(100), recipients: 3);
-        fixture.Spool.RecordAttempt(message, [0, 2], "eu-1/127.0.0.1:2602");
+        Assert.True(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [0, 2], "eu-1/127.0.0.1:2602")));
         fixture.Sim.Flush();
         fixture.Restart();
         Assert.True(fixture.Sim.Arrivals[0].Waiting.AttemptWasOpen);
@@ -123,7 +123,7 @@ public class MailSpoolTests
     {
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(100));
-        fixture.Spool.RecordAttempt(message, [0], "na/a");
+        Assert.True(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [0], "na/a")));
         fixture.Restart();
         Assert.Equal(RecipientState.OutcomeUnknown, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
     }
@@ -133,8 +133,8 @@ public class MailSpoolTests
     {
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(100), recipients: 2);
-        fixture.Spool.RecordAttempt(message, [0], "na/a");
-        fixture.Spool.RecordAttempt(message, [1], "eu/b");
+        Assert.True(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [0], "na/a")));
+        Assert.True(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [1], "eu/b")));
         message.Progress.Recipients[0].State = RecipientState.Delivered;
         fixture.Spool.RecordProgress(message);
         fixture.Sim.Flush();
@@ -289,7 +289,7 @@ public class MailSpoolTests
     {
         var fixture = new SpoolFixture().Opened();
         var message = fixture.Append(SpoolFixture.Bytes(300), recipients: 2);
-        fixture.Spool.RecordAttempt(message, [0], "site/target");
+        Assert.True(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [0], "site/target")));
         message.Progress.Recipients[0].LastReply = "first";
         fixture.Spool.RecordProgress(message);
         message.Progress.Recipients[1].LastReply = "the second reply";

@@ -167,6 +167,44 @@ public class SpoolTroubleTests
     }
 
     [Fact]
+    public void An_attempt_whose_mark_is_longer_than_a_slot_waits_until_the_log_has_it()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(100), recipients: 300);
+        foreach (var recipient in message.Progress.Recipients)
+            recipient.LastReply = $"451 4.3.2 {recipient.GetHashCode()} try again later";
+        var noted = fixture.Spool.RecordAttemptAsync(message, [0, 299], "na/a").AsTask();
+        Assert.False(noted.IsCompleted);
+        Assert.True(fixture.Sim.Run(noted));
+        fixture.Restart();
+        Assert.Equal(2, fixture.Load(message.Envelope.Id)!.Progress.Recipients
+            .Count(r => r.State == RecipientState.OutcomeUnknown));
+    }
+
+    [Fact]
+    public void An_attempt_that_neither_a_slot_nor_the_log_can_note_must_not_be_made_and_leaves_no_unknown_outcome()
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(100));
+        fixture.Disk.BeforeOperation = (_, operation, path) =>
+        {
+            if (operation is "pwrite" or "open")
+                throw new DiskException(operation, path, DiskError.Io, 5);
+        };
+        Assert.False(fixture.Sim.Run(fixture.Spool.RecordAttemptAsync(message, [0], "na/a")));
+        message.Progress.Recipients[0].LastReply = "our disk fails";
+        fixture.Spool.RecordProgress(message);
+        fixture.Sim.Pump();
+        fixture.Disk.BeforeOperation = null;
+        fixture.Time.Advance(TimeSpan.FromSeconds(1));
+        fixture.Sim.Upkeep();
+        fixture.Sim.Flush();
+        fixture.Restart();
+        fixture.Sim.Upkeep();
+        Assert.Equal(RecipientState.Waiting, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
+    }
+
+    [Fact]
     public void Pressure_rises_at_its_bounds_and_falls_a_little_below_them()
     {
         var options = SpoolFixture.SmallOptions();

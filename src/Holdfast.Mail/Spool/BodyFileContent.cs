@@ -7,8 +7,9 @@ namespace Holdfast.Mail.Spool;
 
 /// <summary>Content read from a body file; its checksum is known to fit before the last bytes are handed out.</summary>
 internal sealed class BodyFileContent(IDiskFile file, long length, uint checksum, RecordLocation envelope,
-    Offload offload, Func<string, ValueTask> setAside) : MessageContent
+    Offload offload, Func<string, ValueTask<bool>> setAside) : MessageContent
 {
+    private const int RereadBytes = 64 * 1024;
     private BodyChecksum _checksum = new();
     private long _at;
 
@@ -37,11 +38,37 @@ internal sealed class BodyFileContent(IDiskFile file, long length, uint checksum
         return got;
     }
 
-    /// <summary>Found too late for the caller's transaction, which it must break off; not tried again.</summary>
+    /// <summary>Found too late for the caller's transaction, which it must break off. The file is read once more before
+    /// it is judged: what a disk or its cable garbled on the way may come whole the second time.</summary>
     private async ValueTask<RecordDamagedException> DamagedAsync(string what)
     {
-        await setAside(what).ConfigureAwait(false);
-        return new RecordDamagedException(envelope, what);
+        var isGood = false;
+        await offload(() => isGood = IsGood()).ConfigureAwait(false);
+        if (!isGood)
+            await setAside(what).ConfigureAwait(false);
+        return new RecordDamagedException(envelope, isGood ? what + " at first, and does now" : what);
+    }
+
+    private bool IsGood()
+    {
+        var sum = new BodyChecksum();
+        var buffer = ArrayPool<byte>.Shared.Rent(RereadBytes);
+        try
+        {
+            long at = 0;
+            for (int got; at < length; at += got)
+            {
+                got = file.Read(at, buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - at)));
+                if (got == 0)
+                    return false;
+                sum.Add(buffer.AsSpan(0, got));
+            }
+            return sum.Value == checksum;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     public override ValueTask DisposeAsync()

@@ -101,7 +101,7 @@ internal interface IMailSpool
     Task OpenAsync(IProgress<SpoolOpenProgress>? progress, CancellationToken abort);
 
     /// <summary>Loads envelope and progress; null when the message has ended. A damaged one is set aside, reported as
-    /// evidence, and null is returned.</summary>
+    /// evidence, and null is returned, also when it has to stay because no copy of it can be made.</summary>
     ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort);
 
     /// <summary>Opens the content of a loaded message; null when the message has ended.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
@@ -16,12 +17,13 @@ internal sealed partial class MailSpool
     private const string FormatName = "holdfast-spool ";
     private const int FormatVersion = 1;
     private readonly CancellationTokenSource _stop = new();
-    private readonly HashSet<uint> _damagedSegments = [];
+    private readonly HashSet<MessageId> _leftDamaged = [];
+    private ImmutableHashSet<uint> _damagedSegments = [];
     private Task _upkeepLoop = Task.CompletedTask;
 
-    /// <summary>Segments in which the scan at open found damage: kept while this process lives, since what stands in
-    /// them unseen may be mail.</summary>
-    internal IReadOnlySet<uint> DamagedSegments => _damagedSegments;
+    /// <summary>Segments in which the scan at open found damage, or in which a damaged message had to stay: kept while
+    /// this process lives, since what stands in them unseen may be mail.</summary>
+    internal IReadOnlySet<uint> DamagedSegments => Volatile.Read(ref _damagedSegments);
 
     /// <summary>The disk answered the scan with errors: perhaps it can be read at the next start, so no checkpoint may
     /// say that everything was seen.</summary>
@@ -284,33 +286,53 @@ internal sealed partial class MailSpool
             ? SpoolPressure.Elevated : SpoolPressure.None;
     }
 
-    /// <summary>Takes a message that can't be read out of the way: raw copy, evidence, and an end of its own.</summary>
-    private ValueTask SetAsideAsync(SpoolHandle handle, RecordLocation location, string what)
+    /// <summary>Takes a message that can't be read out of the way: raw copy, evidence, and an end of its own. False:
+    /// no copy could be made, so the message stays as it is, and is tried again when somebody asks for it.</summary>
+    private async ValueTask<bool> SetAsideAsync(SpoolHandle handle, RecordLocation location, string what)
     {
         MessageId id;
         bool hasBody;
         lock (_ledger.Gate)
         {
             if (!_ledger.Table.Has(handle))
-                return default;
+                return true;
             ref var row = ref _ledger.Table[handle.Slot];
             id = row.Id;
             hasBody = (row.Flags & SpoolRowFlags.HasBodyFile) != 0;
         }
-        var kept = _damagedRecords.Keep(_lazy.Log, location);
-        if (hasBody)
-            kept += ", " + _damagedRecords.KeepBody(id);
-        _recent.Remove(handle);
-        // The highest version: no mark of an attempt has anything to say after it.
-        _lazy.WriteDone(new PendingRecord(_lazy, SpoolRecordKind.Done, id, handle, uint.MaxValue,
-            new DoneRecord(id, 0).Encode()));
-        Alert(id.ToString(), location.Segment, location.Offset, what, kept);
-        return default;
+        var (isKept, kept) = (false, "");
+        await _offload(() => isKept = _damagedRecords.TryKeep(_lazy.Log, location, hasBody ? id : null, out kept))
+            .ConfigureAwait(false);
+        var isNews = true;
+        lock (_leftDamaged)
+        {
+            if (isKept)
+                _leftDamaged.Remove(id);
+            else
+                isNews = _leftDamaged.Add(id);
+        }
+        if (isKept)
+        {
+            _recent.Remove(handle);
+            // The highest version: no mark of an attempt has anything to say after it.
+            _lazy.WriteDone(new PendingRecord(_lazy, SpoolRecordKind.Done, id, handle, uint.MaxValue,
+                new DoneRecord(id, 0).Encode()));
+        }
+        else
+        {
+            NoteDamagedSegment(location.Segment);
+        }
+        if (isNews)
+            Alert(id.ToString(), location.Segment, location.Offset, what, kept);
+        return isKept;
     }
+
+    private void NoteDamagedSegment(uint segment) =>
+        ImmutableInterlocked.Update(ref _damagedSegments, (segments, added) => segments.Add(added), segment);
 
     private void NoteDamagedRecord(RecordLocation location, string what)
     {
-        _damagedSegments.Add(location.Segment);
+        NoteDamagedSegment(location.Segment);
         Alert(null, location.Segment, location.Offset, what, "left in the log");
     }
 
@@ -319,7 +341,7 @@ internal sealed partial class MailSpool
         // Appends that were under way at the crash, or lazy ones never synced: nobody was told that they are stored.
         if (report.Reason is DamageReason.TornTail or DamageReason.UnsyncedLost)
             return;
-        _damagedSegments.Add(report.Segment);
+        NoteDamagedSegment(report.Segment);
         HasUnread |= report.Reason == DamageReason.ReadError;
         Alert(null, report.Segment, report.Offset, string.Create(CultureInfo.InvariantCulture,
             $"{report.Length} bytes unusable: {report.Reason}, {report.RecordsLost} records lost"), "left in the log");

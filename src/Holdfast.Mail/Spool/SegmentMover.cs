@@ -11,7 +11,7 @@ namespace Holdfast.Mail.Spool;
 /// about 4 MiB are in memory, outside the body budget. One move at a time.
 /// </remarks>
 internal sealed class SegmentMover(SpoolLedger ledger, LazyRecords lazy,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, Func<uint[]> failedSegments,
+    Func<SpoolHandle, RecordLocation, string, ValueTask<bool>> setAside, Func<uint[]> failedSegments,
     bool isUnsynced)
 {
     private const int BatchRecords = 64;

@@ -11,7 +11,7 @@ namespace Holdfast.Mail.Spool;
 /// caller's thread, which most often is one that serves sockets.</remarks>
 internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptSlots attempts, BodyMemory memory,
     RecentContent recent, BodyFiles bodies, Offload offload,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside)
+    Func<SpoolHandle, RecordLocation, string, ValueTask<bool>> setAside)
 {
     private const string LostPlace = "unknown";
     private readonly HashSet<uint> _poisoned = [];
@@ -83,8 +83,9 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
             }
             catch (RecordDamagedException e)
             {
-                if (IsStillThere(handle, row))
-                    await setAside(handle, row.Location, e.Message).ConfigureAwait(false);
+                if (IsStillThere(handle, row)
+                    && !await setAside(handle, row.Location, e.Message).ConfigureAwait(false))
+                    return null;
             }
         }
     }
@@ -133,8 +134,9 @@ internal sealed class SpoolReader(SpoolLedger ledger, LazyRecords lazy, AttemptS
             }
             catch (RecordDamagedException e)
             {
-                if (IsStillThere(handle, row))
-                    await setAside(handle, row.Location, e.Message).ConfigureAwait(false);
+                if (IsStillThere(handle, row)
+                    && !await setAside(handle, row.Location, e.Message).ConfigureAwait(false))
+                    return null;
             }
         }
     }

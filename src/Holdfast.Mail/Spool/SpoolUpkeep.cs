@@ -12,7 +12,7 @@ namespace Holdfast.Mail.Spool;
 internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedger ledger, LazyRecords lazy,
     AppendEpochs epochs, BodyFiles bodies, DiskSpace space, SpoolReader reader, IOptionsMonitor<SpoolOptions> options,
     TimeProvider time, SpoolMetrics? metrics, ILogger logger, Offload offload,
-    Func<SpoolHandle, RecordLocation, string, ValueTask> setAside, bool movesUnsynced) : IDisposable
+    Func<SpoolHandle, RecordLocation, string, ValueTask<bool>> setAside, bool movesUnsynced) : IDisposable
 {
     /// <summary>Rounds of a flush before it says that the disk does not hold.</summary>
     private const int FlushRounds = 3;

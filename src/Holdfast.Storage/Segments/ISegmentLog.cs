@@ -37,7 +37,8 @@ public interface ISegmentLog : IAsyncDisposable
     /// <summary>Completes when everything appended before is on stable storage.</summary>
     ValueTask SyncAsync();
 
-    /// <summary>Reads and verifies one record's payload into the buffer (at least location.Length long).</summary>
+    /// <summary>Reads and verifies one record's payload into the buffer (at least location.Length long). Read twice
+    /// before it is called damaged.</summary>
     /// <exception cref="RecordDamagedException">Checksum, generation or length don't fit.</exception>
     void Read(RecordLocation location, Span<byte> buffer);
 

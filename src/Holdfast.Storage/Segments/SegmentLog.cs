@@ -124,6 +124,19 @@ public sealed class SegmentLog : ISegmentLog
 
     public void Read(RecordLocation location, Span<byte> buffer)
     {
+        try
+        {
+            ReadOnce(location, buffer);
+        }
+        catch (RecordDamagedException)
+        {
+            // What was garbled on the way from the disk may come whole the second time: once more before it is judged.
+            ReadOnce(location, buffer);
+        }
+    }
+
+    private void ReadOnce(RecordLocation location, Span<byte> buffer)
+    {
         var length = checked((int)location.Length);
         buffer = buffer[..length];
         var segment = Find(location);

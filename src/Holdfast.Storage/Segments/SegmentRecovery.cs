@@ -73,7 +73,7 @@ internal sealed partial class SegmentRecovery(
             SegmentHeader.FirstRecordOffset + RecordHeader.Bytes + OpeningRecord.BytesMax];
         try
         {
-            beginning = beginning[..file.Read(0, beginning)];
+            beginning = ReadBeginning(file, beginning, number);
         }
         catch (DiskException e)
         {
@@ -101,6 +101,22 @@ internal sealed partial class SegmentRecovery(
         segment.Attach(file);
         ReadOpening(segment, beginning);
         _found.Add(segment);
+    }
+
+    /// <summary>Once more before it is judged: a header that was garbled on the way would set the segment aside.
+    /// </summary>
+    private static Span<byte> ReadBeginning(IDiskFile file, Span<byte> to, uint number)
+    {
+        try
+        {
+            var read = to[..file.Read(0, to)];
+            if (SegmentHeader.TryRead(read, out var header, out _) && header.Value.Number == number) return read;
+        }
+        catch (DiskException)
+        {
+            // The second failure is the one that is reported.
+        }
+        return to[..file.Read(0, to)];
     }
 
     private void ReadOpening(Segment segment, ReadOnlySpan<byte> beginning)

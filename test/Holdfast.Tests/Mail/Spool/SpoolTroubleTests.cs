@@ -2,6 +2,7 @@ using Holdfast.Mail.Spool;
 using Holdfast.Sim.Disks;
 using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
+using Holdfast.Storage.Segments;
 
 namespace Holdfast.Tests.Mail.Spool;
 
@@ -204,6 +205,85 @@ public class SpoolTroubleTests
         Assert.Equal(RecipientState.Waiting, fixture.Load(message.Envelope.Id)!.Progress.Recipients[0].State);
     }
 
+    [Theory]
+    [InlineData("pwrite")]
+    [InlineData("fdatasync")]
+    [InlineData("open")]
+    [InlineData("rename")]
+    [InlineData("fsync")]
+    public void A_damaged_message_of_which_no_copy_can_be_made_stays_until_one_can(string operation)
+    {
+        var fixture = new SpoolFixture().Opened();
+        var message = fixture.Append(SpoolFixture.Bytes(700, 1));
+        fixture.CloseAndRestart();
+        Damage(fixture, SpoolFixture.Bytes(700, 1));
+        fixture.Disk.BeforeOperation = (_, happening, path) =>
+        {
+            if (happening == operation && path.StartsWith("damaged", StringComparison.Ordinal))
+                throw new DiskException(operation, path, DiskError.Io, 5);
+        };
+        Assert.Null(fixture.Load(message.Envelope.Id));
+        Assert.Null(fixture.Load(message.Envelope.Id));
+        Assert.Equal(1, fixture.Spool.WaitingCount);
+        // Said once, however often it is asked for, and its segment is not tidied away.
+        Assert.Contains("stays", Assert.Single(fixture.Sim.Evidence.Records).Reason, StringComparison.Ordinal);
+        for (var i = 0; i < 3; i++)
+            fixture.Sim.Upkeep();
+        fixture.Disk.BeforeOperation = null;
+        fixture.CloseAndRestart();
+        Assert.Equal(1, fixture.Spool.WaitingCount);
+        Assert.Null(fixture.Load(message.Envelope.Id));
+        Assert.Equal(0, fixture.Spool.WaitingCount);
+        var kept = fixture.Disk.Open("damaged/" + Assert.Single(fixture.Disk.List("damaged")),
+            DiskOpenMode.OpenExisting);
+        Assert.True(kept.Length > 700);
+    }
+
+    [Fact]
+    public void A_damaged_body_goes_to_damaged_with_its_record_and_beyond_the_bound_both_stay()
+    {
+        var fixture = new SpoolFixture().Opened();
+        fixture.Options.DamagedBytesMax = 5000;
+        var message = fixture.Append(SpoolFixture.Bytes(5000, 1));
+        fixture.CloseAndRestart();
+        fixture.Disk.Node($"bodies/{message.Envelope.Id}.body").Flip(4000, 3);
+        Assert.Throws<RecordDamagedException>(() => fixture.Content(fixture.Load(message.Envelope.Id)!));
+        Assert.Equal(1, fixture.Spool.WaitingCount);
+        Assert.Empty(fixture.Disk.List("damaged"));
+        Assert.Single(fixture.Disk.List("bodies"));
+
+        fixture.Options.DamagedBytesMax = 6000;
+        Assert.Throws<RecordDamagedException>(() => fixture.Content(fixture.Load(message.Envelope.Id)!));
+        Assert.Equal(0, fixture.Spool.WaitingCount);
+        Assert.Equal(2, fixture.Disk.List("damaged").Count);
+        Assert.Empty(fixture.Disk.List("bodies"));
+    }
+
+    [Theory]
+    [InlineData(700, "segments/", 3)]
+    [InlineData(5000, "bodies/", 2)]
+    public void What_a_read_garbled_once_is_read_again_and_not_called_damage(int bytes, string place, int secondPass)
+    {
+        var fixture = new SpoolFixture().Opened();
+        var content = SpoolFixture.Bytes(bytes, 1);
+        var message = fixture.Append(content);
+        fixture.CloseAndRestart();
+        var reads = 0;
+        fixture.Disk.BeforeOperation = (_, happening, path) =>
+        {
+            if (happening != "pread" || !path.StartsWith(place, StringComparison.Ordinal))
+                return;
+            if (++reads == 1 || reads == secondPass)
+                Flip(fixture, path, content);
+        };
+        var loaded = fixture.Load(message.Envelope.Id);
+        if (bytes > 1024)
+            Assert.Throws<RecordDamagedException>(() => fixture.Content(loaded!));
+        Assert.True(reads >= secondPass);
+        Assert.Empty(fixture.Sim.Evidence.Records);
+        Assert.Equal(content, fixture.Content(fixture.Load(message.Envelope.Id)!));
+    }
+
     [Fact]
     public void Pressure_rises_at_its_bounds_and_falls_a_little_below_them()
     {
@@ -260,6 +340,21 @@ public class SpoolTroubleTests
         var stored = fixture.Append(SpoolFixture.Bytes(bytes));
         Assert.Equal(files, fixture.Disk.List("bodies").Count);
         Assert.Equal(SpoolFixture.Bytes(bytes), fixture.Content(stored));
+    }
+
+    /// <summary>Turns a bit in the middle of the content over, wherever in the file it stands.</summary>
+    private static void Flip(SpoolFixture fixture, string path, byte[] content)
+    {
+        var at = fixture.Disk.Node(path).Bytes.IndexOf(content.AsSpan(100, 50));
+        Assert.True(at > 0 || path.StartsWith("bodies", StringComparison.Ordinal));
+        fixture.Disk.Node(path).Flip(at + 200, 3);
+    }
+
+    private static void Damage(SpoolFixture fixture, byte[] content)
+    {
+        var name = fixture.Disk.List("segments").First(n => n.EndsWith(".seg", StringComparison.Ordinal)
+            && fixture.Disk.Node("segments/" + n).Bytes.IndexOf(content.AsSpan(100, 50)) > 0);
+        Flip(fixture, "segments/" + name, content);
     }
 
     private static void FailOnce(SimulatedDisk disk, string operation, string path = "segments")

@@ -96,7 +96,7 @@ internal sealed class Gateway : IAsyncDisposable
     /// <summary>Starts and waits until the SMTP listener answers with a greeting.</summary>
     public async Task StartAsync(bool waitReady = true)
     {
-        var (program, first) = Command();
+        var (program, first) = Command(IsFaulty);
         _process = Peer.Start(program, [.. first, "run", "--config", ConfigurationFile, "--data", DataDirectory],
             Environment, redirectInput: IsFaulty);
         while (_faultAnswers.Reader.TryRead(out _))
@@ -239,7 +239,7 @@ internal sealed class Gateway : IAsyncDisposable
         AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug",
         "net10.0/Holdfast.FaultyHost.dll");
 
-    private (string Program, string[] First) Command() => IsFaulty ? ("dotnet", [FaultyHostPath])
+    private static (string Program, string[] First) Command(bool isFaulty = false) => isFaulty ? ("dotnet", [FaultyHostPath])
         : BinaryPath.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", [BinaryPath]) : (BinaryPath, []);
 
     private void Append(string? line)

@@ -41,9 +41,18 @@ internal sealed class EvidenceFiles(IDisk disk, string directory)
         }
     }
 
-    public long Bytes(string name)
+    public long BytesWithIndex(string name) => Bytes(PathOf(name)) + IndexBytes(name);
+
+    /// <summary>0 when there is none.</summary>
+    public long IndexBytes(string name)
     {
-        using var file = disk.Open(PathOf(name), DiskOpenMode.OpenExisting);
+        var path = PathOf(Path.ChangeExtension(name, IndexExtension));
+        return disk.Exists(path) ? Bytes(path) : 0;
+    }
+
+    private long Bytes(string path)
+    {
+        using var file = disk.Open(path, DiskOpenMode.OpenExisting);
         return file.Length;
     }
 

@@ -9,6 +9,7 @@ internal sealed record EvidenceIndex(BloomFilter Filter, DateTimeOffset First, D
 {
     private const uint Magic = 0x31494548; // "HEI1"
     private const int HeaderBytes = 32;
+    public const int BytesMax = HeaderBytes + EvidenceJournal.FilterBytes;
 
     public byte[] ToBytes()
     {

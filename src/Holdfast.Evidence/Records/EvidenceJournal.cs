@@ -25,6 +25,7 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     private const int FileBytesMin = 1 << 20;
     private const int BatchBytes = 1 << 20;
     private static readonly TimeSpan _fileAgeMax = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _tendEvery = TimeSpan.FromMinutes(1);
 
     private readonly IDisk _disk;
     private readonly IOptionsMonitor<EvidenceOptions> _options;
@@ -39,10 +40,12 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     private readonly EvidenceLine _line;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
+    private readonly ITimer _tending;
     private volatile TaskCompletionSource _wake = NewSignal();
     private OpenFile? _file;
     private long _droppedInQueue;
     private bool _isFailing;
+    private volatile bool _isTendingDue;
     private int _disposed;
 
     /// <summary>How long a record may stay in memory.</summary>
@@ -60,6 +63,7 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
         _files = new EvidenceFiles(disk, DirectoryName);
         _retention = new EvidenceRetention(_files);
         _line = new EvidenceLine();
+        _tending = time.CreateTimer(static state => ((EvidenceJournal)state!).TendSoon(), this, _tendEvery, _tendEvery);
         _writing = Task.Run(WriteAsync);
     }
 
@@ -108,6 +112,7 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        await _tending.DisposeAsync().ConfigureAwait(false);
         _queue.Writer.TryComplete();
         await _stop.CancelAsync().ConfigureAwait(false);
         await _writing.ConfigureAwait(false);
@@ -161,8 +166,33 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
         }
         if (batch > 0)
             WriteBatch(batch);
+        if (_isTendingDue)
+            Tend();
         foreach (var signal in flushed ?? [])
             signal.TrySetResult();
+    }
+
+    /// <summary>Wakes a writer that has nothing to write; one that has finds out by itself.</summary>
+    private void TendSoon()
+    {
+        _isTendingDue = true;
+        _queue.Writer.TryWrite(default);
+    }
+
+    /// <summary>Closes the file that is old enough and deletes what is too old, also while nothing new comes.</summary>
+    private void Tend()
+    {
+        _isTendingDue = false;
+        try
+        {
+            if (_file is { } file && _time.GetUtcNow() - file.OpenedAt >= _fileAgeMax)
+                CloseFile();
+            _retention.Apply(_options.CurrentValue, ReserveBytes, _time.GetUtcNow());
+        }
+        catch (IOException e)
+        {
+            Fail(e, 0);
+        }
     }
 
     private bool TryFormat(EvidenceRecord record)
@@ -224,13 +254,15 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
     /// <summary>Small budgets get small files, so that a file's end isn't a large part of what is kept.</summary>
     private long FileBytes => Math.Clamp(_options.CurrentValue.KeepBytes / 16, FileBytesMin, FileBytesMax);
 
+    private long ReserveBytes => FileBytes + BatchBytes + EvidenceIndex.BytesMax;
+
     private OpenFile? OpenNext()
     {
         var now = _time.GetUtcNow();
         try
         {
             _disk.CreateDirectory(DirectoryName);
-            _retention.Apply(_options.CurrentValue, FileBytes, now);
+            _retention.Apply(_options.CurrentValue, ReserveBytes, now);
             for (var number = 0; number < 10_000; number++)
             {
                 var name = EvidenceFiles.Name(now, number);
@@ -254,8 +286,20 @@ public sealed partial class EvidenceJournal : IEvidenceJournal, IAsyncDisposable
         _file = null;
         file.File.Dispose();
         _files.TryWriteIndex(file.Name, new EvidenceIndex(file.Filter.Fold(), file.First, file.Last));
-        _retention.Add(file.Name, file.Bytes);
+        _retention.Add(file.Name, file.Bytes + IndexBytes(file.Name), _time.GetUtcNow());
         _metrics.Kept(_retention.Bytes, _retention.Files);
+    }
+
+    private long IndexBytes(string name)
+    {
+        try
+        {
+            return _files.IndexBytes(name);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 
     private void Fail(IOException e, int records)

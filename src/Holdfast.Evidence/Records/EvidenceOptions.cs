@@ -10,7 +10,7 @@ public sealed class EvidenceOptions
     [Range(typeof(TimeSpan), "01:00:00", "3650.00:00:00")]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(90);
 
-    /// <summary>Most bytes that evidence may take; the oldest files go first.</summary>
+    /// <summary>Most bytes that evidence may take, indexes included; the oldest files go first.</summary>
     /// <value>4 GiB. Range 16 MiB to 16 TiB.</value>
     [Range(16L << 20, 16L << 40)]
     public long KeepBytes { get; set; } = 4L << 30;

@@ -2,35 +2,37 @@ using Holdfast.Storage.Disk;
 
 namespace Holdfast.Evidence.Records;
 
-/// <summary>Deletes the oldest closed files, by age and by bytes.</summary>
-/// <remarks>A file is as old as the one after it began, so no record goes before its time.</remarks>
+/// <summary>Deletes the oldest closed files with their indexes, by age and by bytes.</summary>
+/// <remarks>A file is as old as the one after it began, or as its closing, so no record goes before its time.</remarks>
 internal sealed class EvidenceRetention(EvidenceFiles files)
 {
-    private readonly List<(string Name, long Bytes)> _closed = [];
+    private readonly List<(string Name, long Bytes, DateTimeOffset End)> _closed = [];
     private bool _isLoaded;
 
+    /// <summary>Of files and indexes.</summary>
     public long Bytes { get; private set; }
     public int Files => _closed.Count;
 
-    public void Add(string name, long bytes)
+    /// <param name="name">Of a file that is closed.</param>
+    /// <param name="bytes">With its index.</param>
+    /// <param name="end">No record in it is later.</param>
+    public void Add(string name, long bytes, DateTimeOffset end)
     {
-        _closed.Add((name, bytes));
+        _closed.Add((name, bytes, end));
         Bytes += bytes;
     }
 
-    /// <summary>To be called when no file is open: what lies in the directory is closed.</summary>
-    /// <param name="reserve">Bytes that the next file may take.</param>
+    /// <summary>The first call, when no file is open, takes what lies in the directory for closed.</summary>
+    /// <param name="options">How much is kept.</param>
+    /// <param name="reserve">Bytes that the open file or the next may take, with its index.</param>
+    /// <param name="now">Wall clock.</param>
     public void Apply(EvidenceOptions options, long reserve, DateTimeOffset now)
     {
         if (!_isLoaded)
+            Load(now);
+        while (_closed.Count > 0 && (Bytes + reserve > options.KeepBytes || _closed[0].End < now - options.KeepFor))
         {
-            foreach (var name in files.List())
-                Add(name, files.Bytes(name));
-            _isLoaded = true;
-        }
-        while (_closed.Count > 0 && (Bytes + reserve > options.KeepBytes || EndedBefore(now - options.KeepFor, now)))
-        {
-            var (name, bytes) = _closed[0];
+            var (name, bytes, _) = _closed[0];
             try
             {
                 files.Delete(name);
@@ -44,9 +46,16 @@ internal sealed class EvidenceRetention(EvidenceFiles files)
         }
     }
 
-    private bool EndedBefore(DateTimeOffset limit, DateTimeOffset now)
+    private void Load(DateTimeOffset now)
     {
-        var end = _closed.Count == 1 ? now : EvidenceFiles.TryReadName(_closed[1].Name, out var at) ? at : now;
-        return end < limit;
+        _closed.Clear();
+        Bytes = 0;
+        var names = files.List();
+        for (var i = 0; i < names.Count; i++)
+        {
+            var end = i + 1 < names.Count && EvidenceFiles.TryReadName(names[i + 1], out var next) ? next : now;
+            Add(names[i], files.BytesWithIndex(names[i]), end);
+        }
+        _isLoaded = true;
     }
 }

@@ -15,8 +15,8 @@ public interface IMailQueue
     Task<QueueActResult> ActAsync(QueueActKind act, QueueSelector selector, string actor, string? reason,
         CancellationToken abort);
     /// <summary>Writes the message as a self-contained file: a header block with envelope and progress (JSON line),
-    /// then the content bytes. False when it isn't waiting.</summary>
-    Task<bool> ExportAsync(MessageId id, Stream destination, CancellationToken abort);
+    /// then the content bytes, and tells the evidence journal who did. False when it isn't waiting.</summary>
+    Task<bool> ExportAsync(MessageId id, Stream destination, string actor, CancellationToken abort);
     /// <summary>Takes an exported message in under a new id and returns the id.</summary>
     Task<MessageId> ImportAsync(Stream source, string actor, CancellationToken abort);
     MailStatus Status();

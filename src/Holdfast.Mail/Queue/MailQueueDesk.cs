@@ -148,7 +148,7 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
         }
     }
 
-    public async Task<bool> ExportAsync(MessageId id, Stream destination, CancellationToken abort)
+    public async Task<bool> ExportAsync(MessageId id, Stream destination, string actor, CancellationToken abort)
     {
         if (!spool.TryFind(id, out var handle)
             || await spool.LoadAsync(handle, abort).ConfigureAwait(false) is not { } message
@@ -156,7 +156,7 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
             return false;
         await using (content.ConfigureAwait(false))
         {
-            await transfer.WriteAsync(message, content, destination, abort).ConfigureAwait(false);
+            await transfer.WriteAsync(message, content, destination, actor, abort).ConfigureAwait(false);
         }
         return true;
     }

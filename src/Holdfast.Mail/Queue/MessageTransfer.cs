@@ -22,7 +22,7 @@ internal sealed class MessageTransfer(IMailSpool spool, IEvidenceJournal journal
     private const int SealBytesMax = 1024;
 
     public async Task WriteAsync(SpooledMessage message, MessageContent content, Stream destination,
-        CancellationToken abort)
+        string actor, CancellationToken abort)
     {
         var head = ExportedForm.Of(message, content.Length, time.GetUtcNow());
         await destination.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(head, ExportJson.Default.ExportedMessage),
@@ -59,7 +59,7 @@ internal sealed class MessageTransfer(IMailSpool spool, IEvidenceJournal journal
         journal.Append(new EvidenceRecord
         {
             At = time.GetUtcNow(), Kind = EvidenceKind.OperatorAct, MessageId = message.Envelope.Id.ToString(),
-            Sender = message.Envelope.Sender, Reason = "exported", SizeBytes = content.Length,
+            Sender = message.Envelope.Sender, Actor = actor, Reason = "exported", SizeBytes = content.Length,
         });
     }
 

@@ -180,7 +180,8 @@ internal static class OperatorEndpoints
         if (!await MayAct(context) || await ReadId(context) is not { } id)
             return;
         context.Response.ContentType = "application/octet-stream";
-        if (!await Service<IMailQueue>(context).ExportAsync(id, context.Response.Body, context.RequestAborted)
+        if (!await Service<IMailQueue>(context).ExportAsync(id, context.Response.Body,
+            context.Features.Get<OperatorDoor>()!.Actor, context.RequestAborted)
             && !context.Response.HasStarted)
             await NotWaiting(context, id);
     }

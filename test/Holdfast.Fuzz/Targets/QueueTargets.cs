@@ -123,7 +123,7 @@ internal static class QueueTargets
         using var stream = new MemoryStream();
         new MessageTransfer(spool, spool, TimeProvider.System).WriteAsync(
             new SpooledMessage(default, envelope, MessageProgress.ForNew(envelope.Recipients.Count)),
-            new ImportSpool.Whole(content), stream, CancellationToken.None).GetAwaiter().GetResult();
+            new ImportSpool.Whole(content), stream, "fuzz", CancellationToken.None).GetAwaiter().GetResult();
         return stream.ToArray();
     }
 

@@ -118,6 +118,45 @@ public class EvidenceJournalTests
     }
 
     [Fact]
+    public async Task Evidence_goes_by_age_also_when_nothing_new_is_written()
+    {
+        await using var f = new JournalFixture();
+        f.Options.KeepFor = TimeSpan.FromHours(5);
+        f.Add(EvidenceKind.Accepted, "A1");
+        await f.Flush();
+        f.Time.Advance(TimeSpan.FromHours(1));
+        await f.Flush();
+        Assert.Single(f.Disk.List("evidence"), n => n.EndsWith(".idx", StringComparison.Ordinal));
+        f.Time.Advance(TimeSpan.FromHours(4));
+        await f.Flush();
+        Assert.Single(f.Names);
+        f.Time.Advance(TimeSpan.FromHours(2));
+        await f.Flush();
+        Assert.Empty(f.Disk.List("evidence"));
+    }
+
+    [Fact]
+    public void Index_bytes_count_to_what_is_kept()
+    {
+        var disk = new Holdfast.Sim.Disks.SimulatedDisk();
+        disk.CreateDirectory("evidence");
+        for (var hour = 0; hour < 12; hour++)
+        {
+            var name = EvidenceFiles.Name(JournalFixture.Start.AddHours(hour), 0);
+            foreach (var path in (string[])[name, Path.ChangeExtension(name, ".idx")])
+            {
+                using var file = disk.Open("evidence/" + path, DiskOpenMode.CreateNew);
+                file.Write(0, new byte[1 << 20]);
+            }
+        }
+        var retention = new EvidenceRetention(new EvidenceFiles(disk, "evidence"));
+        retention.Apply(new EvidenceOptions { KeepBytes = 16 << 20 }, 2 << 20, JournalFixture.Start.AddHours(12));
+        Assert.Equal(7, retention.Files);
+        Assert.Equal(14, disk.List("evidence").Count);
+        Assert.Equal(14L << 20, retention.Bytes);
+    }
+
+    [Fact]
     public async Task The_oldest_files_go_by_bytes()
     {
         await using var f = new JournalFixture();

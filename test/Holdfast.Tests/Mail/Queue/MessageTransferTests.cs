@@ -16,7 +16,7 @@ public sealed class MessageTransferTests : IDisposable
     private async Task<byte[]> Export(SpooledMessage message)
     {
         using var file = new MemoryStream();
-        Assert.True(await _queue.Desk.ExportAsync(message.Envelope.Id, file, QueueFixture.Abort));
+        Assert.True(await _queue.Desk.ExportAsync(message.Envelope.Id, file, "op", QueueFixture.Abort));
         return file.ToArray();
     }
 
@@ -54,6 +54,16 @@ public sealed class MessageTransferTests : IDisposable
         var record = Assert.Single(_queue.Journal.Records, r => r.Kind == EvidenceKind.Accepted);
         Assert.Contains($"exported as {message.Envelope.Id}", record.Reason, StringComparison.Ordinal);
         Assert.Equal("op", record.Actor);
+    }
+
+    [Fact]
+    public async Task Who_exported_a_message_is_in_the_evidence()
+    {
+        var message = _queue.Add("anna@example.org", ["bob@example.com"], content: "Subject: x\r\n\r\nhi\r\n");
+        await Export(message);
+        var record = Assert.Single(_queue.Journal.Records, r => r.Kind == EvidenceKind.OperatorAct);
+        Assert.Equal("op", record.Actor);
+        Assert.Equal(message.Envelope.Id.ToString(), record.MessageId);
     }
 
     [Fact]
@@ -136,7 +146,7 @@ public sealed class MessageTransferTests : IDisposable
 
     [Fact]
     public async Task A_message_that_is_not_waiting_is_not_exported() =>
-        Assert.False(await _queue.Desk.ExportAsync(default, Stream.Null, QueueFixture.Abort));
+        Assert.False(await _queue.Desk.ExportAsync(default, Stream.Null, "op", QueueFixture.Abort));
 
     [Theory]
     [InlineData("a\r\nb", "a  b")]

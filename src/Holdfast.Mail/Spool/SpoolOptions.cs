@@ -79,7 +79,8 @@ public sealed class SpoolOptions
     [Range(1024L * 1024, 1L << 40)]
     public long CheckpointBytes { get; set; } = 512L * 1024 * 1024;
 
-    /// <summary>Most bytes of damaged records that are kept in <c>damaged/</c> for a person to look at.</summary>
+    /// <summary>Most bytes of damaged messages that are kept in <c>damaged/</c> for a person to look at. Beyond it they
+    /// stay in the log.</summary>
     /// <value>64 MiB; 0 to 64 GiB.</value>
     [Range(0L, 64L * 1024 * 1024 * 1024)]
     public long DamagedBytesMax { get; set; } = 64L * 1024 * 1024;

@@ -10,10 +10,9 @@ internal sealed class FaultMap(RunRecord run, TimeSpan grace)
 {
     private readonly int[] _firstTarget = FirstTargets(run.Scenario);
 
-    /// <summary>True when the target itself, what it needs or every way to it was broken.</summary>
-    public bool IsTargetAtFault(int site, int target, TimeSpan at) => Any(at, period =>
-        period.Servers.Contains(target) || (period.Servers.IsEmpty && IsAround(period, site)))
-        || HasCrashed(site, target, at);
+    /// <summary>True when the target itself, what it needs or a way to it was broken.</summary>
+    public bool IsTargetAtFault(int site, int target, TimeSpan at) =>
+        Any(at, period => period.Servers.Contains(target) || IsBehind(period, site)) || HasCrashed(site, target, at);
 
     /// <summary>True when anything of the site, what it needs or every way to it was broken.</summary>
     public bool IsSiteAtFault(int site, TimeSpan at) =>
@@ -23,10 +22,11 @@ internal sealed class FaultMap(RunRecord run, TimeSpan grace)
     public bool IsSiteAtFaultFromOutside(int site, TimeSpan at) => Any(at, period => IsAround(period, site));
 
     /// <summary>True when the fault, of whatever kind, is one of the site or of the way to it.</summary>
-    public bool IsAround(FaultPeriod period, int site)
+    public bool IsAround(FaultPeriod period, int site) => period.Sites.Contains(site) || IsBehind(period, site);
+
+    /// <summary>True when the fault is one of a component that the site needs, or of a way to it.</summary>
+    private bool IsBehind(FaultPeriod period, int site)
     {
-        if (period.Sites.Contains(site))
-            return true;
         var at = run.Scenario.Sites[site];
         foreach (var place in run.Scenario.Faults[period.Fault].Where)
         {

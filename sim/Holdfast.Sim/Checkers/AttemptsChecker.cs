@@ -3,7 +3,7 @@ using Holdfast.Sim.Runs;
 namespace Holdfast.Sim.Checkers;
 
 /// <summary>Attempts ≤ 1.12 × requests + 1/s: retries and hedges never amplify a failure.</summary>
-/// <remarks>A client's own retry is a request to us. Counted over the whole run, since the budget is a
+/// <remarks>A client's own retry is a request to us, and so is mail that waits already. Counted over the whole run, since the budget is a
 /// bucket.</remarks>
 internal sealed class AttemptsChecker : IRunChecker
 {
@@ -16,11 +16,12 @@ internal sealed class AttemptsChecker : IRunChecker
     public IEnumerable<Breach> Check(RunRecord run, OptimumResult? optimum)
     {
         var seconds = (run.Step * run.Steps).TotalSeconds;
-        var most = Factor * run.Totals.Offered + PerSecond * seconds;
+        var requests = run.Totals.Offered + ConservationChecker.Backlog(run);
+        var most = Factor * requests + PerSecond * seconds;
         if (run.Totals.Attempts > most)
         {
             yield return new Breach(Name, run.Step * run.Steps, FormattableString.Invariant(
-                $"{run.Totals.Attempts} attempts, {run.Totals.Offered} requests in {seconds:0} s; most: {most:0}"));
+                $"{run.Totals.Attempts} attempts, {requests} requests in {seconds:0} s; most: {most:0}"));
         }
     }
 }

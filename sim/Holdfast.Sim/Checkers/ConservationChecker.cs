@@ -19,7 +19,7 @@ internal sealed class ConservationChecker : IRunChecker
         }
         (string Name, long Total, long Sum)[] compared =
         [
-            ("requests", totals.Requests, Sum(run, s => s.Requests)),
+            ("requests", totals.Requests, Sum(run, s => s.Requests) + Backlog(run)),
             ("offered", totals.Offered, Sum(run, s => s.Offered)),
             ("served", totals.Served, Sum(run, s => s.Served)),
             ("late", totals.Late, Sum(run, s => s.Late)),
@@ -37,6 +37,9 @@ internal sealed class ConservationChecker : IRunChecker
                 $"attempts: {totals.Attempts} (and {totals.Canaries} canaries) in all, {placed} by site and step");
         }
     }
+
+    /// <summary>What waited at the start arrived in no step.</summary>
+    public static long Backlog(RunRecord run) => run.Scenario.Workloads.Sum(w => (long)w.Backlog);
 
     private static long Sum(RunRecord run, Func<ServiceSeries, int[]> series) =>
         run.Services.Sum(s => series(s).Sum(v => (long)v));

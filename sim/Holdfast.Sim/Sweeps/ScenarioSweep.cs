@@ -27,9 +27,9 @@ internal static class ScenarioSweep
             "a drawn scenario is refused: " + string.Join("; ", faults) + "\n" + drawn.ToJsonString());
     }
 
-    /// <summary>The smallest scenario found that still breaks the same checker: faults, acts and edges left out one by
-    /// one, ornaments of the sites too.</summary>
-    public static JsonObject Shrink(JsonObject drawn, string checker, IOptimum? optimum)
+    /// <summary>The smallest scenario found that still breaks what it should: faults, acts, edges and sites left out
+    /// one by one, ornaments of the sites too.</summary>
+    public static JsonObject Shrink(JsonObject drawn, Func<JsonObject, bool> stillBreaks)
     {
         var smallest = drawn;
         for (var isSmaller = true; isSmaller;)
@@ -37,7 +37,7 @@ internal static class ScenarioSweep
             isSmaller = false;
             foreach (var candidate in Smaller(smallest))
             {
-                if (!StillBreaks(candidate, checker, optimum))
+                if (!IsScenario(candidate) || !stillBreaks(candidate))
                     continue;
                 smallest = candidate;
                 isSmaller = true;
@@ -47,11 +47,9 @@ internal static class ScenarioSweep
         return smallest;
     }
 
-    private static bool StillBreaks(JsonObject candidate, string checker, IOptimum? optimum)
-    {
-        var (scenario, _) = ScenarioReader.Read(Encoding.UTF8.GetBytes(candidate.ToJsonString()), _ => null);
-        return scenario is not null && Run(candidate, optimum).Any(b => b.Checker == checker);
-    }
+    /// <summary>A fault that names what was left out makes it none.</summary>
+    private static bool IsScenario(JsonObject candidate) =>
+        ScenarioReader.Read(Encoding.UTF8.GetBytes(candidate.ToJsonString()), _ => null).Scenario is not null;
 
     private static IEnumerable<JsonObject> Smaller(JsonObject from)
     {

@@ -167,6 +167,18 @@ public class CheckerTests
     }
 
     [Fact]
+    public void A_less_important_class_that_waits_unserved_is_no_inversion()
+    {
+        var run = new HandMadeRun();
+        for (var i = 20; i < 30; i++)
+        {
+            run.Services[1].Offered[i] = run.Services[1].Shed[i] = 20;
+            run.Services[2].Placed[i] = 0;
+        }
+        Assert.Empty(new PriorityChecker().Check(run.Record, null));
+    }
+
+    [Fact]
     public void A_run_that_comes_back_in_time_has_converged()
     {
         var run = new HandMadeRun(Converging);

@@ -3,8 +3,8 @@ using Holdfast.Sim.Runs;
 namespace Holdfast.Sim.Checkers;
 
 /// <summary>Attempts ≤ 1.12 × requests + 1/s: retries and hedges never amplify a failure.</summary>
-/// <remarks>A client's own retry is a request to us, and so is mail that waits already. Counted over the whole run, since the budget is a
-/// bucket.</remarks>
+/// <remarks>A client's own retry is a request to us, and so is mail that waits already. Counted over the whole run,
+/// since the budget is a bucket.</remarks>
 internal sealed class AttemptsChecker : IRunChecker
 {
     public const double Factor = 1.12;

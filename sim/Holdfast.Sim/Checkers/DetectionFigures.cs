@@ -36,7 +36,8 @@ internal sealed record DetectionFigures(double? WorstSeconds, int Missed, int Fa
         {
             if (verdict.At > period.To)
                 return null;
-            var isHit = verdict.Target >= 0 ? period.Servers.Contains(verdict.Target) : period.Sites.Contains(verdict.Site);
+            var isHit = verdict.Target >= 0 ? period.Servers.Contains(verdict.Target)
+                : period.Sites.Contains(verdict.Site);
             if (verdict.At >= period.From && isHit && IsHeldAgainst(verdict.To))
                 return (verdict.At - period.From).TotalSeconds;
         }

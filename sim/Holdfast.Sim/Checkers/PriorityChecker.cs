@@ -53,6 +53,7 @@ internal sealed class PriorityChecker : IRunChecker
     {
         var offered = SeriesWindows.Sum(series.Offered, from, to);
         var of = Math.Max(1.0, offered);
-        return (offered, SeriesWindows.Sum(series.Shed, from, to) / of, SeriesWindows.Sum(series.Placed, from, to) / of);
+        return (offered, SeriesWindows.Sum(series.Shed, from, to) / of,
+            SeriesWindows.Sum(series.Placed, from, to) / of);
     }
 }

@@ -10,8 +10,8 @@ namespace Holdfast.Sim.Sweeps;
 /// <summary>How soon a policy sees that a target fails, and how often it sees what isn't there.</summary>
 /// <remarks>
 /// One site, one edge; outcomes are drawn, nothing else is simulated, so that a week costs seconds: each target answers
-/// in 20 ms, lognormal, and fails one request in a hundred, which is the p₀ that the theory reckons with. One target then
-/// fails the given share. Time runs in steps of one request.
+/// in 20 ms, lognormal, and fails one request in a hundred, which is the p₀ that the theory reckons with. One target
+/// then fails the given share. Time runs in steps of one request.
 /// </remarks>
 internal sealed class DetectionTrial
 {
@@ -102,7 +102,8 @@ internal sealed class DetectionTrial
         var latency = TimeSpan.FromSeconds(0.02 * Exact.Exp(0.3 * _random.NextNormal()));
         // The answer is told at once, as of its own time: what matters here is how many there are.
         _policy.Report(new TrafficOutcome(placement.Target, OperationClass.Read, AttemptPhase.Answer,
-            isFailure ? FailureScope.Target : FailureScope.None, latency, isFailure ? "500 Internal Server Error" : null)
+            isFailure ? FailureScope.Target : FailureScope.None, latency,
+            isFailure ? "500 Internal Server Error" : null)
         {
             Ticket = placement.Ticket,
         }, now);

@@ -39,7 +39,8 @@ internal sealed class RandomScenario
     }
 
     /// <summary>The same seed gives the same text.</summary>
-    public static JsonObject Draw(ulong seed) => new RandomScenario(seed).Draw(seed.ToString(CultureInfo.InvariantCulture));
+    public static JsonObject Draw(ulong seed) =>
+        new RandomScenario(seed).Draw(seed.ToString(CultureInfo.InvariantCulture));
 
     private JsonObject Draw(string seed) => new()
     {

@@ -16,7 +16,7 @@ public class LargeMessageTests
     {
         var workspace = new Workspace();
         await using var gateway = new Gateway(workspace);
-        gateway.Configure(gateway.TwoSites(mail: """ "Spool": { "BodyMemoryBytes": "8MiB" }, """));
+        gateway.Configure(gateway.TwoSites(mail: """ "Spool": { "BodyMemoryBytes": "32MiB" }, """));
         await using var target = new BulkTarget(gateway.HomePort, Head);
         await gateway.StartAsync();
         var before = gateway.PeakBytes();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Holdfast.Mail.Route;
+using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
@@ -35,18 +36,18 @@ internal sealed class DeliveryContext
     public CancellationToken BrokenOff { get; init; }
     public ConnectionWatch Watch { get; } = new();
     public ConnectionCache Cache { get; } = new();
-    private readonly ConcurrentDictionary<int, TargetCapabilities> _offers = new();
+    private readonly ConcurrentDictionary<int, ServerOffers> _offers = new();
 
     /// <summary>What each target has ever offered by EHLO, by its id. Absent: it never answered EHLO.</summary>
-    public ConcurrentDictionary<int, TargetCapabilities> EverOffered { get; } = new();
+    public ConcurrentDictionary<int, ServerOffers> EverOffered { get; } = new();
 
     /// <summary>Notes what a target offers now. An answer to HELO only says nothing about what it can do.</summary>
-    public void NoteOffers(int target, TargetCapabilities offers)
+    public void NoteOffers(int target, ServerOffers offers)
     {
         if (_offers.TryGetValue(target, out var known) && ReferenceEquals(known, offers))
             return;
         _offers[target] = offers;
-        if (!ReferenceEquals(offers, TargetCapabilities.None))
+        if (!ReferenceEquals(offers, ServerOffers.None))
             EverOffered.AddOrUpdate(target, offers, (_, before) => before.Union(offers));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Mail.Route;
+using Holdfast.Mail.Smtp;
 using Holdfast.Mail.Spool;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Balance;
@@ -373,7 +374,7 @@ internal sealed partial class DeliverySession
     }
 
     /// <summary>What the message needs and the target doesn't offer.</summary>
-    private static Lack? Lacks(TargetCapabilities offers, Envelope envelope)
+    private static Lack? Lacks(ServerOffers offers, Envelope envelope)
     {
         if (envelope.SmtpUtf8 && !offers.SmtpUtf8)
             return Lack.SmtpUtf8;
@@ -407,11 +408,11 @@ internal sealed partial class DeliverySession
         var (status, text) = lack switch
         {
             // RFC 6152 §3, RFC 6531 §3.5, RFC 1870 §6.1.
-            Lack.EightBitMime => (new Smtp.EnhancedStatus(5, 6, 3), "the server doesn't take 8-bit content"),
-            Lack.SmtpUtf8 => (new Smtp.EnhancedStatus(5, 6, 7), "the server doesn't take Unicode addresses"),
-            _ => (new Smtp.EnhancedStatus(5, 3, 4), "the message is larger than the server takes"),
+            Lack.EightBitMime => (new EnhancedStatus(5, 6, 3), "the server doesn't take 8-bit content"),
+            Lack.SmtpUtf8 => (new EnhancedStatus(5, 6, 7), "the server doesn't take Unicode addresses"),
+            _ => (new EnhancedStatus(5, 3, 4), "the message is larger than the server takes"),
         };
-        var reply = new Smtp.SmtpReply(lack == Lack.Size ? 552 : 554, status, text);
+        var reply = new SmtpReply(lack == Lack.Size ? 552 : 554, status, text);
         foreach (var index in _tx.Recipients)
         {
             _result.Recipients.Add(new RecipientResult(index, RecipientFate.Failed,

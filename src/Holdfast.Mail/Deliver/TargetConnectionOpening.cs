@@ -38,7 +38,7 @@ internal sealed partial class TargetConnection
         }
         if (OutOfStep(steps) is { } outOfStep)
             return outOfStep;
-        Append("STARTTLS\r\n"u8);
+        _out.Command("STARTTLS"u8);
         if (!await FlushAsync(null, AttemptPhase.Tls, limit, abort).ConfigureAwait(false))
             return Failed(steps);
         var reply = await ReplyAsync(null, AttemptPhase.Tls, -1, limit, abort).ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed partial class TargetConnection
             return Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, $"STARTTLS was answered {reply}");
         }
         // RFC 3207 §4.2: what came in clear behind the 220 could have been put there by anybody.
-        if (_inEnd > _inStart)
+        if (_in.HasUnread)
             return Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed,
                 "octets in clear after the reply to STARTTLS (response injection)");
         if (await HandshakeAsync(abort).ConfigureAwait(false) is { } fault)
@@ -62,7 +62,7 @@ internal sealed partial class TargetConnection
                 : Fail(steps, AttemptPhase.Tls, ConnectionFault.TlsFailed, fault);
         }
         IsSecure = true;
-        Capabilities = TargetCapabilities.None;
+        Capabilities = ServerOffers.None;
         return await HelloAsync(steps, limit, abort).ConfigureAwait(false);
     }
 
@@ -70,9 +70,7 @@ internal sealed partial class TargetConnection
     {
         if (OutOfStep(steps) is { } outOfStep)
             return outOfStep;
-        Append("EHLO "u8);
-        Append(_settings.HelloName);
-        Append("\r\n"u8);
+        _out.Command("EHLO"u8, _settings.HelloName);
         if (!await FlushAsync(null, AttemptPhase.Hello, limit, abort).ConfigureAwait(false))
             return Failed(steps);
         var reply = await ReplyAsync(null, AttemptPhase.Hello, -1, limit, abort).ConfigureAwait(false);
@@ -81,18 +79,16 @@ internal sealed partial class TargetConnection
         if (reply.IsPositive)
         {
             steps.Add(new StepResult(AttemptPhase.Hello, -1, reply, default, null, Now() - _sentAt));
-            Capabilities = TargetCapabilities.Parse(reply.Text);
+            Capabilities = ServerOffers.Parse(reply.Text);
             return null;
         }
         if (reply.Code is not (500 or 501 or 502 or 504 or 550) || IsSecure)
             return FailReply(steps, AttemptPhase.Hello, reply);
         // RFC 5321 §3.2: a server that doesn't know EHLO gets HELO.
-        Append("HELO "u8);
-        Append(_settings.HelloName);
-        Append("\r\n"u8);
+        _out.Command("HELO"u8, _settings.HelloName);
         if (!await FlushAsync(null, AttemptPhase.Hello, limit, abort).ConfigureAwait(false))
             return Failed(steps);
-        Capabilities = TargetCapabilities.None;
+        Capabilities = ServerOffers.None;
         return await StepAsync(steps, AttemptPhase.Hello, limit, abort).ConfigureAwait(false);
     }
 
@@ -143,7 +139,7 @@ internal sealed partial class TargetConnection
     }
 
     /// <summary>Not null: it sent more than it was asked for, which would be taken for the next answer.</summary>
-    private StepResult? OutOfStep(List<StepResult> steps) => _inEnd == _inStart || !IsUsable ? null
+    private StepResult? OutOfStep(List<StepResult> steps) => !_in.HasUnread || !IsUsable ? null
         : Fail(steps, AttemptPhase.Hello, ConnectionFault.NotSmtp, "it sends more replies than it gets commands");
 
     private StepResult Failed(List<StepResult> steps)

@@ -12,21 +12,21 @@ internal static class DeliverTargets
     /// <summary>A reply scans alike however it comes in, and reads to bounded, printable text.</summary>
     public static int ReplyScanner(ReadOnlySpan<byte> input)
     {
-        var scan = Holdfast.Mail.Deliver.ReplyScanner.Scan(input, out var code, out var length);
+        var scan = Holdfast.Mail.Smtp.ReplyScanner.Scan(input, out var code, out var length);
         if (scan != ReplyScan.Complete)
         {
             Promise.Holds(length == 0, "what isn't complete has no length");
             return HashCode.Combine(scan, code);
         }
-        Promise.Holds(length > 0 && length <= input.Length && length <= Holdfast.Mail.Deliver.ReplyScanner.BytesMax,
+        Promise.Holds(length > 0 && length <= input.Length && length <= Holdfast.Mail.Smtp.ReplyScanner.BytesMax,
             "a reply is within its input and its bound");
         Promise.Holds(code is >= 200 and <= 599, "a code is one of SMTP's");
         var cut = input[0] % length;
-        Promise.Holds(Holdfast.Mail.Deliver.ReplyScanner.Scan(input[..cut], out _, out _) == ReplyScan.NeedsMore,
+        Promise.Holds(Holdfast.Mail.Smtp.ReplyScanner.Scan(input[..cut], out _, out _) == ReplyScan.NeedsMore,
             "a part of a reply needs more");
-        Promise.Holds(Holdfast.Mail.Deliver.ReplyScanner.Scan(input[..length], out var again, out var end)
+        Promise.Holds(Holdfast.Mail.Smtp.ReplyScanner.Scan(input[..length], out var again, out var end)
             == ReplyScan.Complete && again == code && end == length, "what stands behind a reply doesn't change it");
-        var reply = Holdfast.Mail.Deliver.ReplyScanner.Read(input[..length], code);
+        var reply = Holdfast.Mail.Smtp.ReplyScanner.Read(input[..length], code);
         Promise.Holds(reply.Code == code, "the reply has its code");
         Promise.Holds(reply.Status.IsNone || reply.Status.Class == code / 100, "the enhanced class fits the code");
         Promise.Holds(reply.Text.Length <= 5000 && !reply.Text.Any(c => c != '\n' && c is < ' ' or > '~'),
@@ -45,16 +45,16 @@ internal static class DeliverTargets
                 (ushort)(pieces.UInt16() % 1000));
         var output = new ArrayBufferWriter<byte>();
         SmtpReplyWriter.Write(new SmtpReply(code, status, Encoding.UTF8.GetString(pieces.Rest)), output, false);
-        Promise.Holds(Holdfast.Mail.Deliver.ReplyScanner.Scan(output.WrittenSpan, out var read, out var length)
+        Promise.Holds(Holdfast.Mail.Smtp.ReplyScanner.Scan(output.WrittenSpan, out var read, out var length)
             == ReplyScan.Complete && read == code && length == output.WrittenCount, "what we write is what we read");
-        var reply = Holdfast.Mail.Deliver.ReplyScanner.Read(output.WrittenSpan, code);
+        var reply = Holdfast.Mail.Smtp.ReplyScanner.Read(output.WrittenSpan, code);
         Promise.Holds(status.IsNone || reply.Status == status, "the enhanced code comes back");
         return HashCode.Combine(code / 100, status.IsNone, reply.Text.Count(c => c == '\n'));
     }
 
     public static int Capabilities(ReadOnlySpan<byte> input)
     {
-        var found = TargetCapabilities.Parse(Encoding.Latin1.GetString(input));
+        var found = ServerOffers.Parse(Encoding.Latin1.GetString(input));
         Promise.Holds(found.SizeMax >= 0 && found.RecipientsMax is >= 0 and <= 1_000_000
             && found.MessagesMax is >= 0 and <= 1_000_000, "limits aren't negative");
         Promise.Holds(found.Size || found.SizeMax == 0, "a size limit comes with SIZE");
@@ -75,10 +75,10 @@ internal static class DeliverTargets
         {
             var piece = content.Slice(at, Math.Min(chunk, content.Length - at));
             // Exactly the room that it says it needs.
-            var room = new byte[Holdfast.Mail.Deliver.DotStuffing.RoomFor(piece.Length)];
+            var room = new byte[Holdfast.Mail.Smtp.DotStuffing.RoomFor(piece.Length)];
             wire.Write(room.AsSpan(0, stuffing.Write(piece, room)));
         }
-        var end = new byte[Holdfast.Mail.Deliver.DotStuffing.EndRoom];
+        var end = new byte[Holdfast.Mail.Smtp.DotStuffing.EndRoom];
         wire.Write(end.AsSpan(0, stuffing.End(end)));
         var lacksEnd = content.Length > 0 && !content.EndsWith("\r\n"u8);
         byte[] expected = [.. content, .. lacksEnd ? "\r\n"u8 : []];

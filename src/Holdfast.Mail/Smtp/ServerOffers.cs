@@ -1,11 +1,11 @@
 using System.Globalization;
 
-namespace Holdfast.Mail.Deliver;
+namespace Holdfast.Mail.Smtp;
 
-/// <summary>What a target's EHLO answer offers (RFC 5321 §4.1.1.1).</summary>
-internal sealed record TargetCapabilities
+/// <summary>What a server's EHLO answer offers (RFC 5321 §4.1.1.1).</summary>
+internal sealed record ServerOffers
 {
-    public static TargetCapabilities None { get; } = new();
+    public static ServerOffers None { get; } = new();
 
     public bool Pipelining { get; init; }
     public bool EightBitMime { get; init; }
@@ -19,18 +19,18 @@ internal sealed record TargetCapabilities
     public int RecipientsMax { get; init; }
     public int MessagesMax { get; init; }
 
-    /// <summary>What either has offered: a target that offered more before is in trouble now, not of another kind.
+    /// <summary>What either has offered: a server that offered more before is in trouble now, not of another kind.
     /// </summary>
-    public TargetCapabilities Union(TargetCapabilities other) => this with
+    public ServerOffers Union(ServerOffers other) => this with
     {
         EightBitMime = EightBitMime || other.EightBitMime,
         SmtpUtf8 = SmtpUtf8 || other.SmtpUtf8,
         SizeMax = SizeMax == 0 || other.SizeMax == 0 ? 0 : Math.Max(SizeMax, other.SizeMax),
     };
 
-    public static TargetCapabilities Parse(string text)
+    public static ServerOffers Parse(string text)
     {
-        var found = new TargetCapabilities();
+        var found = new ServerOffers();
         var first = true;
         foreach (var range in text.AsSpan().Split('\n'))
         {
@@ -62,7 +62,7 @@ internal sealed record TargetCapabilities
         return found;
     }
 
-    private static TargetCapabilities Limits(TargetCapabilities found, ReadOnlySpan<char> limits)
+    private static ServerOffers Limits(ServerOffers found, ReadOnlySpan<char> limits)
     {
         foreach (var range in limits.Split(' '))
         {

@@ -1,9 +1,8 @@
 using System.Text;
 using CsCheck;
-using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Smtp;
 
-namespace Holdfast.Tests.Mail.Deliver;
+namespace Holdfast.Tests.Mail.Smtp;
 
 public class ReplyScannerTests
 {

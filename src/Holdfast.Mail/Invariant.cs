@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Holdfast.Mail.Deliver;
+namespace Holdfast.Mail;
 
 /// <summary>Checks of our own reasoning, on in release: the stage stops rather than send on doubtful state.</summary>
 internal static class Invariant

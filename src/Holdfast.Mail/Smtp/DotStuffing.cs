@@ -1,4 +1,4 @@
-namespace Holdfast.Mail.Deliver;
+namespace Holdfast.Mail.Smtp;
 
 /// <summary>Writes content as DATA wants it (RFC 5321 §4.5.2): a dot before each dot that begins a line, over any
 /// division into chunks, and the end mark.</summary>

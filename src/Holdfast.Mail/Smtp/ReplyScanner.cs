@@ -1,11 +1,10 @@
 using System.Text;
-using Holdfast.Mail.Smtp;
 
-namespace Holdfast.Mail.Deliver;
+namespace Holdfast.Mail.Smtp;
 
 internal enum ReplyScan : byte { Complete = 0, NeedsMore = 1, NotSmtp = 2 }
 
-/// <summary>Reads one reply (RFC 5321 §4.2) from a target's bytes; arbitrary bytes never throw.</summary>
+/// <summary>Reads one reply (RFC 5321 §4.2) from a server's bytes; arbitrary bytes never throw.</summary>
 /// <remarks>Bounds: <see cref="BytesMax"/> a reply, all lines together. A bare LF ends a line too: a reply carries no
 /// content that could be smuggled, and some servers send it.</remarks>
 internal static class ReplyScanner

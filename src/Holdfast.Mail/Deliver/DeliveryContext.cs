@@ -21,6 +21,8 @@ internal sealed class DeliveryContext
     }
 
     public required IMailSpool Spool { get; init; }
+    public required DeliveryPlacements Placements { get; init; }
+    /// <summary>For pictures of it; what happens to messages goes through <see cref="Placements"/>.</summary>
     public required ITrafficBoard Board { get; init; }
     public required IEvidenceJournal Journal { get; init; }
     public required DeliveryScheduler Scheduler { get; init; }

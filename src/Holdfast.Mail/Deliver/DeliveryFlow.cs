@@ -50,11 +50,12 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         _sources = sources;
         _logger = logger;
         var snapshot = sources.Take(RouteTable.FromOptions(sources.Route.CurrentValue));
-        var scheduler = new DeliveryScheduler(board, snapshot.Options, new Random(random.Next()),
+        var placements = new DeliveryPlacements(board);
+        var scheduler = new DeliveryScheduler(placements, snapshot.Options, new Random(random.Next()),
             time.GetElapsedTime(0));
         _context = new DeliveryContext(snapshot, new Random(random.Next()))
         {
-            Spool = spool, Board = board, Journal = journal, Scheduler = scheduler,
+            Spool = spool, Board = board, Placements = placements, Journal = journal, Scheduler = scheduler,
             Planner = new DeliveryPlanner(scheduler, board, time), MxResolver = mxResolver, MxTls = mxTls,
             HostResolver = hosts, Dialer = dialer, Time = time, Metrics = metrics,
             MxPort = sources.Route.CurrentValue.MxPort, BrokenOff = _brokenOff.Token,

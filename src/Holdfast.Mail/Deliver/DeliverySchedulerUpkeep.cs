@@ -40,7 +40,7 @@ internal sealed partial class DeliveryScheduler
         {
             foreach (var route in _routes)
             {
-                if (route.Service is { } service && route.NoteClosed(_board.IsClosed(service), now))
+                if (route.Service is { } service && route.NoteClosed(_placements.IsClosed(service), now))
                 {
                     Volatile.Write(ref _everClosed, true);
                     (changed ??= []).Add(route);

@@ -191,7 +191,7 @@ internal sealed partial class DeliverySession
     private async ValueTask SendToTargetAsync(TakenEntry taken, SpooledMessage message, MailRoute rule,
         DeliverySnapshot snapshot)
     {
-        var topology = _context.Board.Topology;
+        var topology = _context.Placements.Topology;
         var target = topology.Targets[taken.Placement.Target.Value];
         var site = topology.Sites[taken.Placement.Site.Value];
         _result.Site = site.Name;
@@ -295,150 +295,9 @@ internal sealed partial class DeliverySession
         }
     }
 
-    private async ValueTask<StepResult?> OpenTargetAsync(TargetNode target, MailRoute rule, DeliverySnapshot snapshot)
-    {
-        if (!TargetAddress.TryParse(target.Address, out var address))
-            return Connecting(ConnectionFault.NameUnknown, "the target's address is not host:port", TimeSpan.Zero);
-        var settings = new ConnectionSettings(address.Host, snapshot.HelloName, rule, snapshot.Options, MayStall: true);
-        if (address.Ip is { } ip)
-            return await OpenAsync(new IPEndPoint(ip, address.Port), settings, target.Address).ConfigureAwait(false);
-        var began = _context.Now;
-        var addresses = await _context.HostResolver.ResolveAsync(address.Host, CancellationToken.None)
-            .ConfigureAwait(false);
-        if (addresses.Length == 0)
-        {
-            return Connecting(ConnectionFault.NameUnknown, $"the name {address.Host} can't be resolved",
-                _context.Now - began);
-        }
-        StepResult? failed = null;
-        for (var i = 0; i < Math.Min(addresses.Length, 3); i++)
-        {
-            failed = await OpenAsync(new IPEndPoint(addresses[i], address.Port), settings, target.Address)
-                .ConfigureAwait(false);
-            if (failed is not { Phase: AttemptPhase.Connect })
-                return failed;
-        }
-        return failed;
-    }
-
-    private async ValueTask<StepResult?> OpenAsync(IPEndPoint endpoint, ConnectionSettings settings, string target)
-    {
-        for (var plain = false; ; plain = true)
-        {
-            var limit = settings.Limit(settings.Options.ConnectTimeout);
-            var began = _context.Now;
-            TargetTransport transport;
-            try
-            {
-                using var timeout = new CancellationTokenSource(limit, _context.Time);
-                transport = await _context.Dialer.DialAsync(endpoint, timeout.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                _context.Metrics.ConnectFailed("timeout");
-                return Connecting(ConnectionFault.TimedOut, TargetConnection.Silence(limit), _context.Now - began);
-            }
-            catch (SocketException e)
-            {
-                var ours = e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable
-                    or SocketError.AddressNotAvailable;
-                _context.Metrics.ConnectFailed(ours ? "our_trouble" : "connect");
-                return Connecting(ours ? ConnectionFault.OurTrouble : ConnectionFault.CannotConnect,
-                    $"can't connect: {e.SocketErrorCode}", _context.Now - began);
-            }
-            var connection = new TargetConnection(transport, settings, _context.Watch, _context.Time);
-            var failed = await connection.OpenAsync(_opening, plain, CancellationToken.None).ConfigureAwait(false);
-            if (failed is null)
-            {
-                _context.Metrics.Opened();
-                _connection = connection;
-                _connectedTo = (settings.Route.Name, target);
-                return null;
-            }
-            await connection.DisposeAsync().ConfigureAwait(false);
-            _context.Metrics.ConnectFailed(failed.Value.Phase == AttemptPhase.Tls ? "tls" : "handshake");
-            // RFC 7435: opportunistic TLS that fails before any mail was offered falls back to clear, on a connection
-            // of its own.
-            if (plain || settings.Route.Tls != TlsMode.Opportunistic || failed.Value.Phase != AttemptPhase.Tls
-                || failed.Value.Fault == ConnectionFault.OurTrouble)
-                return failed;
-            _opening.RemoveAll(s => s.Phase == AttemptPhase.Tls);
-        }
-    }
-
-    private StepResult Connecting(ConnectionFault fault, string detail, TimeSpan took)
-    {
-        var step = new StepResult(AttemptPhase.Connect, -1, null, fault, detail, took);
-        _opening.Add(step);
-        return step;
-    }
-
-    /// <summary>What the message needs and the target doesn't offer.</summary>
-    private static Lack? Lacks(ServerOffers offers, Envelope envelope)
-    {
-        if (envelope.SmtpUtf8 && !offers.SmtpUtf8)
-            return Lack.SmtpUtf8;
-        if (TargetConnection.NeedsEightBit(envelope) && !offers.EightBitMime)
-            return Lack.EightBitMime;
-        return offers.SizeMax > 0 && envelope.SizeBytes > offers.SizeMax ? Lack.Size : null;
-    }
-
-    private enum Lack : byte { EightBitMime = 0, SmtpUtf8 = 1, Size = 2 }
-
-    /// <summary>Passes the target over for another; when all of the service's targets are known never to have had it,
-    /// the message has failed. One that had it, or answers HELO only, is in trouble and bounces nothing.</summary>
-    private void RefuseForLack(in TakenEntry taken, SpooledMessage message, Lack lack, Topology topology)
-    {
-        var everywhere = true;
-        foreach (var site in topology.Services[topology.Sites[taken.Placement.Site.Value].Service.Value]
-            .SitesNearestFirst)
-        {
-            foreach (var id in topology.Sites[site.Value].Targets)
-            {
-                if (!_context.EverOffered.TryGetValue(id.Value, out var ever) || Lacks(ever, message.Envelope) != lack)
-                    everywhere = false;
-            }
-        }
-        AddLack(lack, everywhere ? FailureScope.Message : FailureScope.Target, everywhere);
-        _result.FailedTarget = taken.Placement.Target.Value;
-    }
-
-    private void AddLack(Lack lack, FailureScope scope, bool permanent)
-    {
-        var (status, text) = lack switch
-        {
-            // RFC 6152 §3, RFC 6531 §3.5, RFC 1870 §6.1.
-            Lack.EightBitMime => (new EnhancedStatus(5, 6, 3), "the server doesn't take 8-bit content"),
-            Lack.SmtpUtf8 => (new EnhancedStatus(5, 6, 7), "the server doesn't take Unicode addresses"),
-            _ => (new EnhancedStatus(5, 3, 4), "the message is larger than the server takes"),
-        };
-        var reply = new SmtpReply(lack == Lack.Size ? 552 : 554, status, text);
-        foreach (var index in _tx.Recipients)
-        {
-            _result.Recipients.Add(new RecipientResult(index, RecipientFate.Failed,
-                new ReplyClassification(scope, permanent, text, RetryAdvice.Usual, -1), permanent ? reply : null,
-                text));
-        }
-    }
-
-    private void Report(in TakenEntry taken, SpooledMessage message, in StepResult step)
-    {
-        var found = step.Classify();
-        var recipient = step.Recipient >= 0
-            ? Hash(message.Envelope.Recipients[_tx.Recipients[step.Recipient]].Address) : 0;
-        _context.Board.Report(new TrafficOutcome(taken.Placement.Target, OperationClass.MailDelivery, step.Phase,
-            found.Scope, step.Latency, found.IsSuccess ? null : DeliverySettlement.Bounded(step.Text), recipient,
-            step.Phase >= AttemptPhase.Mail ? Hash(message.Envelope.Sender) : 0), _context.Now);
-    }
-
-    /// <summary>FNV-1a; never 0, which means "doesn't apply".</summary>
-    private static uint Hash(string text)
-    {
-        var hash = 2166136261u;
-        foreach (var c in text)
-            hash = (hash ^ c) * 16777619u;
-        return hash == 0 ? 1 : hash;
-    }
+    private void Report(in TakenEntry taken, SpooledMessage message, in StepResult step) =>
+        _context.Placements.Report(taken.Placement, message, step.Recipient < 0 ? null
+            : message.Envelope.Recipients[_tx.Recipients[step.Recipient]].Address, step, _context.Now);
 
     private ValueTask<bool> NoteAttemptAsync(Transaction tx)
     {
@@ -451,51 +310,6 @@ internal sealed partial class DeliverySession
                 accepted[count++] = tx.Recipients[i];
         }
         return _context.Spool.RecordAttemptAsync(tx.Message, accepted[..count], _result.Where);
-    }
-
-    /// <summary>Makes the session's connection one to the target, from the cache if need be; null: open one.</summary>
-    private async ValueTask UseConnectionAsync(string route, string target)
-    {
-        var options = _context.Snapshot.Options;
-        if (_connection is not null)
-        {
-            if (_connection.IsUsable && _connectedTo == (route, target) && !IsSpent(_connection)
-                && _connection.Unasked == Unread.Nothing)
-                return;
-            await KeepConnectionAsync().ConfigureAwait(false);
-        }
-        while (true)
-        {
-            _connection = _context.Cache.Take(route, target, _context.Now, options.IdleTimeout, out var stale);
-            _connectedTo = (route, target);
-            if (stale is null)
-                return;
-            await _context.CloseAsync(stale).ConfigureAwait(false);
-        }
-    }
-
-    private bool IsSpent(TargetConnection connection) =>
-        connection.Transactions >= _context.Snapshot.Options.MessagesPerConnectionMax
-        || (connection.Capabilities.MessagesMax > 0 && connection.Transactions >= connection.Capabilities.MessagesMax);
-
-    private async ValueTask KeepConnectionAsync()
-    {
-        if (_connection is not { } connection)
-            return;
-        _connection = null;
-        if (!connection.IsUsable || IsSpent(connection) || connection.Unasked != Unread.Nothing
-            || !_context.Cache.TryKeep(_connectedTo.Route, _connectedTo.Target, connection,
-                _context.Snapshot.Options.IdleConnectionsPerTargetMax, _context.Now))
-            await _context.CloseAsync(connection).ConfigureAwait(false);
-    }
-
-    private async ValueTask DropConnectionAsync()
-    {
-        if (_connection is not { } connection)
-            return;
-        _connection = null;
-        _context.Metrics.Closed();
-        await connection.DisposeAsync().ConfigureAwait(false);
     }
 
     [LoggerMessage(EventId = 2320, Level = LogLevel.Error,

@@ -53,7 +53,7 @@ public class DeliverySchedulerTests
 
     public DeliverySchedulerTests()
     {
-        _scheduler = new DeliveryScheduler(_board, new DeliverOptions(), new Random(1), _now);
+        _scheduler = new DeliveryScheduler(new DeliveryPlacements(_board), new DeliverOptions(), new Random(1), _now);
         _route = _scheduler.RouteFor(new RouteDecision(new MailRoute { Name = "mail", Rule = "*", Service = "mail" },
             "mail", "mail"));
     }

@@ -24,9 +24,10 @@ internal sealed partial class DeliverySession
         {
             _connection = _context.Cache.Take(route, target, _context.Now, options.IdleTimeout, out var stale);
             _connectedTo = (route, target);
-            if (stale is null)
+            // A reload may have made the share of a connection smaller while it waited.
+            if (stale is null && (_connection is null || !IsSpent(_connection)))
                 return;
-            await _context.CloseAsync(stale).ConfigureAwait(false);
+            await _context.CloseAsync((stale ?? _connection)!).ConfigureAwait(false);
         }
     }
 

@@ -48,11 +48,13 @@ internal sealed class DeliveryWorld : IAsyncDisposable
         Options = new DeliverOptions();
         deliver?.Invoke(Options);
         Spool = new MemorySpool(Time);
-        var sources = new DeliverySources(Fixed.Of(Options), Fixed.Of(new RetryOptions()), Fixed.Of(pace ?? new PaceOptions()),
-            Fixed.Of(new NoticeOptions()), Fixed.Of(route ?? new RouteOptions
-            {
-                Rules = [new RouteRuleOptions { Domain = "*", Service = "mail" }],
-            }), () => "holdfast.example");
+        Deliver = new Settable<DeliverOptions>(Options);
+        Routes = new Settable<RouteOptions>(route ?? new RouteOptions
+        {
+            Rules = [new RouteRuleOptions { Domain = "*", Service = "mail" }],
+        });
+        var sources = new DeliverySources(Deliver, Retry, Fixed.Of(pace ?? new PaceOptions()),
+            Fixed.Of(new NoticeOptions()), Routes, () => "holdfast.example");
         var metrics = new DeliverMetrics(_services.GetRequiredService<IMeterFactory>());
         _listener.InstrumentPublished = (instrument, listener) =>
         {
@@ -81,6 +83,10 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     public MemoryJournal Journal { get; } = new();
     public TrafficBoard Board { get; }
     public DeliverOptions Options { get; }
+    /// <summary>What the next reload will read.</summary>
+    public Settable<DeliverOptions> Deliver { get; }
+    public Settable<RetryOptions> Retry { get; } = new(new RetryOptions());
+    public Settable<RouteOptions> Routes { get; }
     public DeliveryFlow Flow { get; }
 
     /// <summary>Lets what can happen now happen, then moves the clock on in ticks.</summary>
@@ -180,12 +186,12 @@ internal sealed class MemoryLog : ILogger<DeliveryFlow>
 
 internal static class Fixed
 {
-    public static IOptionsMonitor<T> Of<T>(T value) => new Monitor<T>(value);
+    public static IOptionsMonitor<T> Of<T>(T value) => new Settable<T>(value);
+}
 
-    private sealed class Monitor<T>(T value) : IOptionsMonitor<T>
-    {
-        public T CurrentValue => value;
-        public T Get(string? name) => value;
-        public IDisposable? OnChange(Action<T, string?> listener) => null;
-    }
+internal sealed class Settable<T>(T value) : IOptionsMonitor<T>
+{
+    public T CurrentValue { get; set; } = value;
+    public T Get(string? name) => CurrentValue;
+    public IDisposable? OnChange(Action<T, string?> listener) => null;
 }

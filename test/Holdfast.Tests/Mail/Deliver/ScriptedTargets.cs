@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Holdfast.Mail.Deliver;
 
@@ -14,9 +17,15 @@ internal sealed class ScriptedTargets : ITargetDialer
 
     public ScriptedTarget Add(int port) => Targets.GetOrAdd(port, _ => new ScriptedTarget());
 
+    private readonly ConcurrentDictionary<IPAddress, ScriptedTarget> _hosts = new();
+
+    /// <summary>A server at an address, whatever the port.</summary>
+    public ScriptedTarget AddHost(IPAddress address) => _hosts.GetOrAdd(address, _ => new ScriptedTarget());
+
     public ValueTask<TargetTransport> DialAsync(IPEndPoint endpoint, CancellationToken abort)
     {
-        if (!Targets.TryGetValue(endpoint.Port, out var target) || target.Refuses)
+        if ((!_hosts.TryGetValue(endpoint.Address, out var target)
+            && !Targets.TryGetValue(endpoint.Port, out target)) || target.Refuses)
             throw new SocketException((int)SocketError.ConnectionRefused);
         return ValueTask.FromResult(target.Connect());
     }
@@ -51,6 +60,10 @@ internal sealed class ScriptedTarget
     public ConcurrentQueue<TakenMail> Mail { get; } = new();
     /// <summary>Command lines in the order in which they came, over all connections.</summary>
     public ConcurrentQueue<string> Commands { get; } = new();
+    /// <summary>For STARTTLS; without it the target can't.</summary>
+    public X509Certificate2? Certificate { get; set; }
+    /// <summary>Those of <see cref="Commands"/> that came encrypted.</summary>
+    public ConcurrentQueue<string> Encrypted { get; } = new();
     /// <summary>What arrived in one piece, for golden transcripts.</summary>
     public ConcurrentQueue<string> Chunks { get; } = new();
     private int _connections;
@@ -75,6 +88,7 @@ internal sealed class ScriptedTarget
         var pending = new StringBuilder();
         var sender = "";
         var refused = false;
+        var isSecure = false;
         var recipients = new List<string>();
         StringBuilder? content = null;
         try
@@ -106,6 +120,8 @@ internal sealed class ScriptedTarget
                         }
                         var final = Script(".") ?? "250 2.0.0 taken";
                         Commands.Enqueue(".");
+                        if (isSecure)
+                            Encrypted.Enqueue(".");
                         if (final.StartsWith('2'))
                             Mail.Enqueue(new TakenMail(sender, [.. recipients], content.ToString()));
                         content = null;
@@ -114,6 +130,8 @@ internal sealed class ScriptedTarget
                         continue;
                     }
                     Commands.Enqueue(line);
+                    if (isSecure)
+                        Encrypted.Enqueue(line);
                     var answer = Script(line);
                     var verb = line.Split(' ', ':')[0].ToUpperInvariant();
                     switch (verb)
@@ -147,12 +165,17 @@ internal sealed class ScriptedTarget
                     }
                     if (!await AnswerAsync(output, answer))
                         return;
+                    if (verb != "STARTTLS" || Certificate is null)
+                        continue;
+                    var secure = new SslStream(new PairStream(input, output, new ScriptedTarget()));
+                    await secure.AuthenticateAsServerAsync(Certificate);
+                    (input, output, isSecure) = (PipeReader.Create(secure), PipeWriter.Create(secure), true);
                 }
                 if (read.IsCompleted)
                     return;
             }
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or AuthenticationException)
         {
             // The client went away.
         }

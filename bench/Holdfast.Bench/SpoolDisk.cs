@@ -91,8 +91,12 @@ internal static class SpoolDisk
         var syncs = log.Syncs;
         var cpu = Environment.CpuUsage.TotalTime;
         var allocated = GC.GetTotalAllocatedBytes();
+        using var tidyEnd = new CancellationTokenSource();
+        var tidy = Task.Run(() => Tidy(log, tidyEnd.Token));
         var counts = await Task.WhenAll(Enumerable.Range(0, writers).Select(_ => Task.Run(Write)));
         watch.Stop();
+        await tidyEnd.CancelAsync();
+        await tidy;
         cpu = Environment.CpuUsage.TotalTime - cpu;
         allocated = GC.GetTotalAllocatedBytes() - allocated;
         var count = counts.Sum();
@@ -101,6 +105,20 @@ internal static class SpoolDisk
         foreach (var name in disk.List("log")) disk.Delete("log/" + name);
         return new Result(count / watch.Elapsed.TotalSeconds, batch, cpu.TotalMicroseconds / count,
             (double)allocated / count);
+
+        static async Task Tidy(SegmentLog log, CancellationToken end)
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            try
+            {
+                while (await timer.WaitForNextTickAsync(end))
+                {
+                    foreach (var segment in log.Segments.SkipLast(2))
+                        if (segment.IsClosed) log.Delete(segment.Number);
+                }
+            }
+            catch (OperationCanceledException) { }
+        }
 
         async Task<long> Write()
         {

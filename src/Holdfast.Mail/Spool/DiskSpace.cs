@@ -20,6 +20,8 @@ internal sealed class DiskSpace(IDisk disk, Func<SpoolOptions> options)
     /// <summary>True while acceptance must stop.</summary>
     public bool IsShort => Volatile.Read(ref _isShort);
     public long FreeBytes => Volatile.Read(ref _freeBytes);
+    /// <summary>True when what need not be kept should go, well before acceptance would stop.</summary>
+    public bool IsTight => IsShort || FreeBytes < ReserveBytes + 4 * FreeMin;
     public bool HasReserve => Volatile.Read(ref _hasReserve);
 
     private long ReserveBytes => Math.Max(1, Math.Min(options().DiskReserveBytes, disk.TotalBytes / 16));

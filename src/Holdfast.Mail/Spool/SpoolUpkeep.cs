@@ -131,6 +131,7 @@ internal sealed partial class SpoolUpkeep(MailSpool spool, IDisk disk, SpoolLedg
     private Task LookAtSpaceAsync()
     {
         space.Update();
+        Log.LimitSpares(space.IsTight ? 0 : int.MaxValue);
         spool.UpdatePressure();
         return Task.CompletedTask;
     }

@@ -17,6 +17,10 @@ internal sealed class Segment(uint number, ulong generation, string path, long c
     public long Capacity => capacity;
     /// <summary>Sequence number of the first record; 0 when not known.</summary>
     public ulong FirstSequence { get; set; }
+    /// <summary>Where bytes of the file's earlier life may stand from; 0 when it began as zeroes.</summary>
+    public uint StaleFrom { get; init; }
+    /// <summary>Made by this process, so that its blocks are known to be there.</summary>
+    public bool IsOurs { get; init; }
     public volatile bool IsClosed;
     public volatile bool IsPoisoned;
 

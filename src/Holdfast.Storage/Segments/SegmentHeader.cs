@@ -7,10 +7,12 @@ namespace Holdfast.Storage.Segments;
 /// <summary>What stands at a segment file's beginning: twice, in two sectors, so that one bad sector costs nothing.
 /// </summary>
 /// <remarks>
-/// Little endian: 8 magic, 4 format version, 4 segment number, 8 generation, 4 node, 4 reserved, 8 created (ticks UTC),
-/// 20 reserved, 4 CRC-32C of all before.
+/// Little endian: 8 magic, 4 format version, 4 segment number, 8 generation, 4 node, 4 stale from, 8 created (ticks
+/// UTC), 20 reserved, 4 CRC-32C of all before.
 /// </remarks>
-internal readonly record struct SegmentHeader(uint Number, ulong Generation, uint Node, long CreatedTicks)
+/// <param name="StaleFrom">Where bytes of the file's earlier life may stand from; 0 when it was all zeroes.</param>
+internal readonly record struct SegmentHeader(
+    uint Number, ulong Generation, uint Node, long CreatedTicks, uint StaleFrom = 0)
 {
     public const uint Version = 1;
     public const int Bytes = 64;
@@ -41,6 +43,7 @@ internal readonly record struct SegmentHeader(uint Number, ulong Generation, uin
         BinaryPrimitives.WriteUInt32LittleEndian(start[12..], Number);
         BinaryPrimitives.WriteUInt64LittleEndian(start[16..], Generation);
         BinaryPrimitives.WriteUInt32LittleEndian(start[24..], Node);
+        BinaryPrimitives.WriteUInt32LittleEndian(start[28..], StaleFrom);
         BinaryPrimitives.WriteInt64LittleEndian(start[32..], CreatedTicks);
         BinaryPrimitives.WriteUInt32LittleEndian(start[(Bytes - 4)..], Checksum.Of(start[..(Bytes - 4)]));
         start[..Bytes].CopyTo(start[CopyOffset..]);
@@ -70,7 +73,7 @@ internal readonly record struct SegmentHeader(uint Number, ulong Generation, uin
         if (version != Version) return false;
         header = new SegmentHeader(BinaryPrimitives.ReadUInt32LittleEndian(copy[12..]),
             BinaryPrimitives.ReadUInt64LittleEndian(copy[16..]), BinaryPrimitives.ReadUInt32LittleEndian(copy[24..]),
-            BinaryPrimitives.ReadInt64LittleEndian(copy[32..]));
+            BinaryPrimitives.ReadInt64LittleEndian(copy[32..]), BinaryPrimitives.ReadUInt32LittleEndian(copy[28..]));
         return true;
     }
 }

@@ -9,12 +9,18 @@ internal ref struct SegmentImage
 {
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly ulong _generation;
+    private readonly int _staleFrom;
     private ulong _lastSequence;
     private int _at;
 
-    public SegmentImage(ReadOnlySpan<byte> bytes, ulong generation)
+    /// <param name="bytes">From the file's beginning.</param>
+    /// <param name="generation">The segment's.</param>
+    /// <param name="staleFrom">From here on bytes that carry no mark of ours are those of the file's earlier life; 0
+    /// for nowhere.</param>
+    public SegmentImage(ReadOnlySpan<byte> bytes, ulong generation, uint staleFrom = 0)
     {
         _bytes = bytes.Length > SegmentHeader.FirstRecordOffset ? bytes : [];
+        _staleFrom = staleFrom == 0 ? int.MaxValue : (int)Math.Min(staleFrom, int.MaxValue);
         _generation = generation;
         _at = SegmentHeader.FirstRecordOffset;
     }
@@ -32,7 +38,8 @@ internal ref struct SegmentImage
 
     public readonly bool PayloadIsGood => Checksum.Of(Payload) == Header.PayloadChecksum;
 
-    /// <summary>Moves to the next good header. False at the end: only zeroes, or a last bad stretch.</summary>
+    /// <summary>Moves to the next good header. False at the end: only zeroes (or an earlier life's
+    /// bytes), or a last bad stretch.</summary>
     public bool MoveNext()
     {
         BadLength = 0;
@@ -45,18 +52,24 @@ internal ref struct SegmentImage
         if (last < 0) return false;
 
         BadOffset = start;
+        var marked = 0;
         for (var at = start + RecordHeader.Alignment; at <= start + last; at += RecordHeader.Alignment)
         {
             at = NextCandidate(at, start + last);
             if (at < 0) break;
+            marked = at + RecordHeader.Bytes - start;
             if (!TryHeaderAt(at)) continue;
             BadLength = at - start;
             return true;
         }
-        BadLength = last + 1;
+        BadLength = start + last < _staleFrom ? last + 1 : Math.Max(marked, OwnBytes(rest, _staleFrom - start));
         _at = _bytes.Length;
         return false;
     }
+
+    /// <summary>How far this life's bytes reach at least, where those of an earlier one follow.</summary>
+    private static int OwnBytes(ReadOnlySpan<byte> rest, int fresh) =>
+        fresh > 0 ? rest[..fresh].LastIndexOfAnyExcept((byte)0) + 1 : 0;
 
     /// <summary>The next aligned offset that carries the generation, or -1.</summary>
     private readonly int NextCandidate(int at, int last)

@@ -13,7 +13,8 @@ namespace Holdfast.Storage.Segments;
 /// Recovery delivers everything that verifies; an append that was interrupted (neither completed nor failed) may or may
 /// not be there.
 /// Limits: one writer a directory (lock file); a record fits into a segment
-/// (<see cref="SegmentLogOptions.RecordBytesMax"/>); a segment that existed at open is never written again.
+/// (<see cref="SegmentLogOptions.RecordBytesMax"/>); a segment that existed at open is never written again, and the
+/// file of a deleted one only if this process made it and no write or sync of it failed.
 /// </remarks>
 public sealed class SegmentLog : ISegmentLog
 {
@@ -24,6 +25,7 @@ public sealed class SegmentLog : ISegmentLog
     private readonly CommitDriver _driver;
     private readonly SegmentTable _table = new();
     private readonly AppendIntake _intake;
+    private readonly SegmentPreparer _preparer;
     private readonly SegmentWriter _writer;
     private readonly IDisposable _lock;
     private bool _isDisposed;
@@ -37,8 +39,8 @@ public sealed class SegmentLog : ISegmentLog
         _driver = driver;
         _lock = held;
         _intake = new AppendIntake(options.PendingMax);
-        _writer = new SegmentWriter(disk, _table, _intake, new SegmentPreparer(disk, directory, options, time, random),
-            driver, options, time, metrics, logger);
+        _preparer = new SegmentPreparer(disk, directory, options, time, random);
+        _writer = new SegmentWriter(disk, _table, _intake, _preparer, driver, options, time, metrics, logger);
     }
 
     /// <summary>Opens the directory (made when missing), delivers what it holds, and begins a fresh segment.</summary>
@@ -174,11 +176,18 @@ public sealed class SegmentLog : ISegmentLog
         {
             throw new ArgumentException($"segment {segment} is the newest", nameof(segment));
         }
-        _disk.Delete(found.Path);
+        string? spare = null;
+        if (_preparer.Wants(found)) spare = _preparer.Retire(found);
+        else _disk.Delete(found.Path);
         _table.Remove(found);
         found.Dispose();
         _disk.SyncDirectory(_directory);
+        if (spare is not null) _preparer.Keep(spare);
     }
+
+    /// <summary>Bounds the files of deleted segments that are kept for later ones, for when space is short; those
+    /// beyond it are deleted.</summary>
+    public void LimitSpares(int max) => _preparer.LimitSpares(max);
 
     public async ValueTask DisposeAsync()
     {
@@ -192,6 +201,7 @@ public sealed class SegmentLog : ISegmentLog
         finally
         {
             _writer.End();
+            _preparer.LimitSpares(0);
             foreach (var segment in _table.InOrder()) segment.Dispose();
             _lock.Dispose();
         }

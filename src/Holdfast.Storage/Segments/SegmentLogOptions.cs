@@ -41,6 +41,12 @@ public sealed class SegmentLogOptions
     [Range(0, 100)]
     public int PrepareAtPercent { get; set; } = 25;
 
+    /// <summary>Deleted segments whose files are kept for the next ones, so that their space needn't be made and
+    /// written a second time.</summary>
+    /// <value>4: as many as die between two looks of the spool's upkeep at some hundred MiB/s.</value>
+    [Range(0, 64)]
+    public int SparesMax { get; set; } = 4;
+
     /// <summary>This node's number, written into each segment.</summary>
     /// <value>0.</value>
     public uint Node { get; set; }

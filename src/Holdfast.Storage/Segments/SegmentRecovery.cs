@@ -97,7 +97,10 @@ internal sealed partial class SegmentRecovery(
             return;
         }
 
-        var segment = new Segment(number, header.Value.Generation, path, file.Length);
+        var segment = new Segment(number, header.Value.Generation, path, file.Length)
+        {
+            StaleFrom = header.Value.StaleFrom,
+        };
         segment.Attach(file);
         ReadOpening(segment, beginning);
         _found.Add(segment);
@@ -144,12 +147,14 @@ internal sealed partial class SegmentRecovery(
         }
         var bytes = Load(segment, out var hasErrors);
         if (hasErrors) return true;
-        var image = new SegmentImage(bytes, segment.Generation);
+        var image = new SegmentImage(bytes, segment.Generation, segment.StaleFrom);
         while (image.MoveNext())
         {
             if (image.PayloadIsGood) return true;
         }
 
+        // A file that was used before tells by its first bytes alone, which were zeroed again.
+        if (segment.StaleFrom > 0 && segment.StaleFrom < bytes.Length) bytes = bytes[..(int)segment.StaleFrom];
         var used = bytes.Length > SegmentHeader.FirstRecordOffset
             ? bytes[SegmentHeader.FirstRecordOffset..].LastIndexOfAnyExcept((byte)0) + 1
             : 0;
@@ -182,7 +187,7 @@ internal sealed partial class SegmentRecovery(
         var bytes = Load(segment, out var hasReadErrors);
         if (hasEnd && end.WrittenEnd < bytes.Length) bytes = bytes[..(int)end.WrittenEnd];
         _bad.Clear();
-        var image = new SegmentImage(bytes, segment.Generation);
+        var image = new SegmentImage(bytes, segment.Generation, hasEnd ? 0 : segment.StaleFrom);
         var good = (long)SegmentHeader.FirstRecordOffset;
         long proven = 0;
         var expected = segment.FirstSequence;

@@ -9,6 +9,8 @@ internal sealed class Workspace : IDisposable
 {
     private static readonly Lock PortGate = new();
     private static readonly HashSet<int> Handed = [];
+    /// <summary>Runs beside each other begin in different places.</summary>
+    private static int _lastPort = Environment.ProcessId * 97 % 22_000;
 
     public Workspace([CallerMemberName] string name = "")
     {
@@ -21,18 +23,29 @@ internal sealed class Workspace : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>A port that nobody listens on now and that this run hands out once.</summary>
+    /// <summary>A port that nobody listens on now and that this run hands out once. From below the range out of which
+    /// the system takes ports for outgoing connections (32768 and above): one of those could take it while a gateway
+    /// that is to listen there again is down.</summary>
     public static int FreePort()
     {
+        const int from = 10_000, count = 22_000;
         lock (PortGate)
         {
             while (true)
             {
+                _lastPort = (_lastPort + 1) % count;
+                if (!Handed.Add(from + _lastPort))
+                    continue;
                 using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-                var port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-                if (Handed.Add(port))
-                    return port;
+                try
+                {
+                    socket.Bind(new IPEndPoint(IPAddress.Loopback, from + _lastPort));
+                    return from + _lastPort;
+                }
+                catch (SocketException)
+                {
+                    // Somebody listens there.
+                }
             }
         }
     }

@@ -1,28 +1,13 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using Holdfast.Storage.Segments;
 
 namespace Holdfast.Mail.Spool;
 
-/// <summary>Running CRC-32C of a body file's bytes (Castagnoli, RFC 3720 §12.1), by the processor's instruction.
-/// </summary>
+/// <summary>Running CRC-32C of a file's bytes.</summary>
 internal struct BodyChecksum()
 {
-    private uint _state = uint.MaxValue;
+    private uint _state = Checksum.Start;
 
-    public readonly uint Value => ~_state;
+    public readonly uint Value => Checksum.Finish(_state);
 
-    public void Add(ReadOnlySpan<byte> bytes)
-    {
-        var state = _state;
-        if (BitConverter.IsLittleEndian)
-        {
-            var words = MemoryMarshal.Cast<byte, ulong>(bytes);
-            foreach (var word in words)
-                state = BitOperations.Crc32C(state, word);
-            bytes = bytes[(words.Length * sizeof(ulong))..];
-        }
-        foreach (var b in bytes)
-            state = BitOperations.Crc32C(state, b);
-        _state = state;
-    }
+    public void Add(ReadOnlySpan<byte> bytes) => _state = Checksum.Add(_state, bytes);
 }

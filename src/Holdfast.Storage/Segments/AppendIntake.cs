@@ -91,7 +91,8 @@ internal sealed class AppendIntake(int pendingMax)
         }
     }
 
-    public bool IsEmpty => Volatile.Read(ref _first) is null;
+    /// <summary>Somebody waits for what was left.</summary>
+    public bool IsAwaited => Volatile.Read(ref _isAwaited);
 
     public void Close()
     {

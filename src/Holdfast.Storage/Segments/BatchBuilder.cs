@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Holdfast.Storage.Segments;
 
@@ -15,8 +16,9 @@ internal sealed class BatchBuilder(long batchBytesMax, int batchRecordsMax)
     private const int OpeningBytesMax = RecordScratchBytes + OpeningRecord.BytesMax;
     private const int CopyScratchBytes = 128 << 10;
 
-    private readonly byte[] _scratch =
-        new byte[CopyScratchBytes + ((batchRecordsMax + 1) * RecordScratchBytes) + MarkerBytesMax + OpeningBytesMax];
+    private readonly byte[] _scratch = GC.AllocateArray<byte>(
+        CopyScratchBytes + ((batchRecordsMax + 1) * RecordScratchBytes) + MarkerBytesMax + OpeningBytesMax,
+        pinned: true);
     private readonly List<ReadOnlyMemory<byte>> _pieces = [];
     private int _used;
     private int _flushed;
@@ -135,7 +137,7 @@ internal sealed class BatchBuilder(long batchBytesMax, int batchRecordsMax)
     private void Flush()
     {
         if (_used == _flushed) return;
-        _pieces.Add(_scratch.AsMemory(_flushed, _used - _flushed));
+        _pieces.Add(MemoryMarshal.CreateFromPinnedArray(_scratch, _flushed, _used - _flushed));
         _flushed = _used;
     }
 }

@@ -7,8 +7,8 @@ public abstract class CommitDriver
     {
     }
 
-    /// <summary>False when awaiting code must continue on the thread that completes it, for repeatable runs.</summary>
-    internal abstract bool ContinuesAsynchronously { get; }
+    /// <summary>Lets those go on who wait for a chain of operations; called within a commit.</summary>
+    internal abstract void Complete(AppendOperation first, int count, Exception? error);
 
     /// <summary>Begins to call the log's Commit whenever it was woken.</summary>
     internal abstract void Start(SegmentWriter writer);

@@ -1,12 +1,12 @@
 namespace Holdfast.Storage.Segments;
 
-/// <summary>Lets those go on who waited for a batch, a few at a time on one pool thread.</summary>
+/// <summary>Lets those go on who waited for a batch, a few at a time.</summary>
 /// <remarks>One work item an append would cost the writer more than its share of the write; one for all would leave the
-/// other processors idle. So one takes <see cref="EachMax"/>, and their continuations run on it one after the other.
-/// </remarks>
+/// other processors idle. So a pool thread takes <see cref="EachMax"/>, and their continuations run on it one after the
+/// other. Where nothing else is to be written the last few run on the committing thread itself.</remarks>
 internal sealed class Completions : IThreadPoolWorkItem
 {
-    private const int EachMax = 8;
+    public const int EachMax = 8;
     private readonly AppendOperation _first;
     private readonly int _count;
     private readonly Exception? _error;
@@ -21,14 +21,13 @@ internal sealed class Completions : IThreadPoolWorkItem
     public void Execute() => Finish(_first, _count, _error);
 
     /// <summary>Completes as many operations of the chain.</summary>
-    public static void Run(AppendOperation first, int count, Exception? error, bool isAsynchronous)
+    /// <param name="first">Begin of the chain.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="error">Null: they succeeded.</param>
+    /// <param name="hereMax">How many of the last ones may be completed on this thread.</param>
+    public static void Run(AppendOperation first, int count, Exception? error, int hereMax)
     {
-        if (!isAsynchronous)
-        {
-            Finish(first, count, error);
-            return;
-        }
-        while (count > 0)
+        while (count > hereMax)
         {
             var part = Math.Min(count, EachMax);
             var begin = first;
@@ -36,6 +35,7 @@ internal sealed class Completions : IThreadPoolWorkItem
             ThreadPool.UnsafeQueueUserWorkItem(new Completions(begin, part, error), preferLocal: false);
             count -= part;
         }
+        Finish(first, count, error);
     }
 
     private static void Finish(AppendOperation operation, int count, Exception? error)

@@ -6,8 +6,6 @@ public sealed class PumpedCommitDriver : CommitDriver
     private readonly Queue<Action> _beside = new();
     private SegmentWriter? _writer;
 
-    internal override bool ContinuesAsynchronously => false;
-
     /// <summary>Runs one commit and any work that waits beside it. False when there was nothing to do.</summary>
     public bool Pump()
     {
@@ -29,6 +27,10 @@ public sealed class PumpedCommitDriver : CommitDriver
     }
 
     internal override void Start(SegmentWriter writer) => _writer = writer;
+
+    /// <summary>Awaiting code goes on here, for repeatable runs.</summary>
+    internal override void Complete(AppendOperation first, int count, Exception? error) =>
+        Completions.Run(first, count, error, hereMax: count);
 
     internal override void Wake()
     {

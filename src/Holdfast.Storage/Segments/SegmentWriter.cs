@@ -38,6 +38,9 @@ internal sealed partial class SegmentWriter(
     /// <summary>Any thread: fdatasync calls so far, those of new segments apart.</summary>
     public long Syncs { get; private set; }
 
+    /// <summary>Any thread: somebody waits for what the next commit brings.</summary>
+    public bool IsAwaited => intake.IsAwaited;
+
     public uint NextNumber { get; set; }
 
     public Action<uint>? Poisoned { get; set; }
@@ -132,7 +135,7 @@ internal sealed partial class SegmentWriter(
     private void Finish(AppendOperation first, int count, Exception? error)
     {
         intake.Leave(count);
-        Completions.Run(first, count, error, driver.ContinuesAsynchronously);
+        driver.Complete(first, count, error);
     }
 
     private void Write(Segment segment)

@@ -19,4 +19,15 @@ public class ChecksumTests
     public void Pieces_give_the_same_as_the_whole() =>
         Gen.Select(Gen.Byte.Array[0, 300], Gen.Byte.Array[0, 300]).Sample((a, b) =>
             Checksum.Finish(Checksum.Add(Checksum.Add(Checksum.Start, a), b)) == Checksum.Of([.. a, .. b]));
+
+    [Fact]
+    public void Lanes_give_the_same_as_one_byte_after_the_other() =>
+        Gen.Select(Gen.Int[0, 20_000], Gen.Int).Sample((length, seed) =>
+        {
+            var bytes = new byte[length];
+            new Random(seed).NextBytes(bytes);
+            var state = Checksum.Start;
+            for (var i = 0; i < bytes.Length; i++) state = Checksum.Add(state, bytes.AsSpan(i, 1));
+            Assert.Equal(Checksum.Finish(state), Checksum.Of(bytes));
+        }, iter: 200);
 }

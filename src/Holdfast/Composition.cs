@@ -47,6 +47,8 @@ internal static class Composition
         services.AddSingleton<ConfigurationReload>();
         services.AddHostedService(p => p.GetRequiredService<ConfigurationReload>());
         services.AddSingleton<Readiness>();
+        services.AddSingleton<ActFile>();
+        services.AddSingleton<TrafficDesk>();
         services.AddSingleton<StatusBoard>();
         services.AddSingleton<TrafficMetrics>();
         services.AddSingleton<ProcessMetrics>();

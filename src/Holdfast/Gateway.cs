@@ -47,6 +47,8 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Drain,
                 app.Lifetime.ApplicationStopping);
+            // Before delivery begins: what was drained by hand must not get mail.
+            services.GetRequiredService<TrafficDesk>().Restore();
             Enter(ProcessPhase.Replaying, "replaying the spool");
             await stages.OpenAsync(words => Enter(ProcessPhase.Replaying, words), stop.Token);
             Enter(ProcessPhase.Opening, "opening the listeners");

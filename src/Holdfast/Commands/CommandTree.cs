@@ -24,6 +24,8 @@ internal static class CommandTree
         root.Add(QueueCommand.Create());
         root.Add(RouteCommand.Create());
         root.Add(TraceCommand.Create());
+        foreach (var act in TrafficActCommand.All())
+            root.Add(act);
         root.Add(UserCommand.Create());
         root.Add(ReloadCommand.Create());
         root.Add(SimulateCommand.Create(optimum));

@@ -48,7 +48,7 @@ internal static class QueueActCommand
                         : $"{Messages(count.Matched)} would be meant by {verb}; nothing was changed");
                 return count.Matched == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
             }
-            if (!parsed.GetValue(yes) && !Confirm(error, $"{verb} {Messages(count.Matched)}?"))
+            if (!parsed.GetValue(yes) && !Confirmation.Asked(error, $"{verb} {Messages(count.Matched)}?"))
             {
                 error.WriteLine("nothing was changed");
                 return ExitCode.NotConfirmed;
@@ -69,17 +69,6 @@ internal static class QueueActCommand
             return result.Matched == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
         });
         return command;
-    }
-
-    private static bool Confirm(TextWriter error, string question)
-    {
-        if (Console.IsInputRedirected)
-        {
-            error.WriteLine($"{question} Not asked, since nobody is at the terminal: give --yes");
-            return false;
-        }
-        error.Write(question + " [y/N] ");
-        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
     private static string Messages(long count) =>

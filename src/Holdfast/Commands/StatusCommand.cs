@@ -47,6 +47,11 @@ internal static class StatusCommand
                 + $"connections {mail.Connections}; pressure {mail.Pressure}; "
                 + $"disk free {Quantity.Bytes(mail.FreeDiskBytes)}");
         }
+        if (status.Acts.Count > 0)
+        {
+            output.WriteLine();
+            TrafficActCommand.WriteActs(output, status.Acts);
+        }
         if (status.Sites.Count == 0)
             return;
         output.WriteLine();
@@ -56,15 +61,18 @@ internal static class StatusCommand
             rows.Add([site.Site + (site.IsHome ? " (home)" : ""), site.Region, Cell.State(site.Verdict.State),
                 Moment.Of(site.Verdict.Since), Number(site.DeliveredPerSecond), Number(site.FailedPerSecond),
                 site.Verdict.State == nameof(VerdictState.Closed) ? "-"
-                    : site.Share.ToString("0 %", CultureInfo.InvariantCulture), "", site.Verdict.Evidence]);
+                    : site.Share.ToString("0 %", CultureInfo.InvariantCulture)
+                        + (site.Weight < 1 ? string.Create(CultureInfo.InvariantCulture, $" × {site.Weight:0.##}") : ""),
+                $"{site.InFlight}/{site.Limit}", Number(site.ProvenPerSecond), Number(site.HeadroomPerSecond),
+                site.Verdict.Evidence]);
             foreach (var target in site.Targets)
                 rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
                     Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",
-                    target.NextCanaryAt is { } canary ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}"
+                    "", "", target.NextCanaryAt is { } canary ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}"
                         : target.Verdict.Evidence]);
         }
         Terminal.WriteTable(output, ["Site / target", "Region", "Verdict", "Since", "Delivered/s", "Failed/s", "Share",
-            "In flight", "Evidence"], rows);
+            "In flight", "Proven/s", "Room/s", "Evidence"], rows);
     }
 
     private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);

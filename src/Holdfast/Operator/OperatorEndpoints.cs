@@ -20,7 +20,7 @@ internal static class OperatorEndpoints
 
     private static readonly string[] ReadMethods = [HttpMethods.Get, HttpMethods.Head];
 
-    private static void Map(IEndpointRouteBuilder app, string pattern, RequestDelegate answer) =>
+    internal static void Map(IEndpointRouteBuilder app, string pattern, RequestDelegate answer) =>
         app.MapMethods(pattern, ReadMethods, answer);
 
     public static void Map(IEndpointRouteBuilder app)
@@ -43,6 +43,7 @@ internal static class OperatorEndpoints
         app.MapPost("/api/v1/queue/act", WhenRead(Act));
         app.MapPost("/api/v1/queue/import", WhenRead(Import));
         app.MapPost("/api/v1/reload", Reload);
+        TrafficEndpoints.Map(app);
     }
 
     /// <summary>Answers only once the spool is replayed: before, what waits would be said to be gone.</summary>
@@ -240,7 +241,7 @@ internal static class OperatorEndpoints
             OperatorJson.Default.ReloadView);
     }
 
-    private static async Task<bool> MayAct(HttpContext context)
+    internal static async Task<bool> MayAct(HttpContext context)
     {
         if (context.Features.Get<OperatorDoor>() is { MayAct: true })
             return true;

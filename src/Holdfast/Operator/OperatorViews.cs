@@ -11,7 +11,7 @@ namespace Holdfast.Operator;
 /// <param name="NotReady">Why not, or null.</param>
 internal sealed record StatusView(
     string Version, string HostName, DateTimeOffset StartedAt, string Phase, string? NotReady, string Configuration,
-    MailStatusView? Mail, IReadOnlyList<SiteView> Sites);
+    MailStatusView? Mail, IReadOnlyList<SiteView> Sites, IReadOnlyList<ActView> Acts);
 
 internal sealed record MailStatusView(
     long Waiting, long WaitingBytes, long InDelivery, long Held, double? OldestAgeSeconds, string Pressure,
@@ -21,9 +21,20 @@ internal sealed record MailStatusView(
 /// <summary>A site in <c>/api/v1/sites</c>.</summary>
 /// <param name="Share">Part of its service's traffic that goes there, 0 to 1; a closed site's canaries are no
 /// share.</param>
+/// <param name="Weight">Part of what it would get that it is given: below 1 when degraded or weighted by hand.</param>
+/// <param name="Limit">Transactions at once over its open targets.</param>
+/// <param name="ProvenPerSecond">Carried well in the last 24 h, or declared.</param>
+/// <param name="HeadroomPerSecond">What more it may be given.</param>
 internal sealed record SiteView(
     string Service, string Site, string Region, bool IsHome, VerdictView Verdict, double? CapacityPerSecond,
-    double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetView> Targets);
+    double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetView> Targets,
+    double Weight, int InFlight, int Limit, double ProvenPerSecond, double HeadroomPerSecond,
+    IReadOnlyList<OperationView> Operations);
+
+/// <summary>What was seen of one operation class at a site lately.</summary>
+internal sealed record OperationView(
+    string Operation, double PerSecond, double SuccessShare, double LatencyP50Seconds, double LatencyP95Seconds,
+    string Evidence);
 
 internal sealed record TargetView(
     string Address, VerdictView Verdict, int InFlight, int Limit, double DeliveredPerSecond, double LatencyP50Seconds,
@@ -105,5 +116,8 @@ internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList
 [JsonSerializable(typeof(TraceView))]
 [JsonSerializable(typeof(ReadyView))]
 [JsonSerializable(typeof(ReloadView))]
+[JsonSerializable(typeof(TrafficActRequest))]
+[JsonSerializable(typeof(TrafficActView))]
+[JsonSerializable(typeof(IReadOnlyList<ActView>))]
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class OperatorJson : JsonSerializerContext;

@@ -8,7 +8,8 @@ namespace Holdfast.Operator;
 
 /// <summary>Puts together what status pages and readiness answer, at any phase of the process's life.</summary>
 internal sealed class StatusBoard(
-    Readiness readiness, ConfigurationStore store, ITrafficBoard board, IMailQueue queue, TimeProvider time)
+    Readiness readiness, ConfigurationStore store, ITrafficBoard board, IMailQueue queue, TrafficDesk desk,
+    TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
@@ -32,7 +33,7 @@ internal sealed class StatusBoard(
             mail is null ? null : new MailStatusView(mail.Waiting, mail.WaitingBytes, mail.InDelivery, mail.Held,
                 mail.OldestAge?.TotalSeconds, mail.Pressure, mail.AcceptedPerSecond, mail.DeliveredPerSecond,
                 mail.DeferredPerSecond, mail.Connections, mail.FreeDiskBytes),
-            Sites());
+            Sites(), desk.Acts());
     }
 
     /// <summary>A closed site's canaries are no share of the traffic.</summary>
@@ -46,7 +47,10 @@ internal sealed class StatusBoard(
         return [.. board.Snapshot(now).Sites.Select(site => new SiteView(site.Service, site.Site, site.Region,
             site.IsHome, View(site.Verdict), site.CapacityPerSecond, site.DeliveredPerSecond, site.FailedPerSecond,
             ShareOf(site), [.. site.Targets.Select(t => new TargetView(t.Address, View(t.Verdict), t.InFlight, t.Limit,
-                t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))]))];
+                t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))],
+            site.Weight, site.InFlight, site.Limit, site.ProvenPerSecond, site.HeadroomPerSecond,
+            [.. site.Operations.Select(o => new OperationView(o.Operation.ToString(), o.PerSecond, o.SuccessShare,
+                o.LatencyP50.TotalSeconds, o.LatencyP95.TotalSeconds, o.Evidence))]))];
 
         // The engine counts from the clock's zero; people want the hour.
         // A verdict that stands since its zero is as old as the process.

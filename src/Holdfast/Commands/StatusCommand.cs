@@ -60,19 +60,25 @@ internal static class StatusCommand
         {
             rows.Add([site.Site + (site.IsHome ? " (home)" : ""), site.Region, Cell.State(site.Verdict.State),
                 Moment.Of(site.Verdict.Since), Number(site.DeliveredPerSecond), Number(site.FailedPerSecond),
-                site.Verdict.State == nameof(VerdictState.Closed) ? "-"
-                    : site.Share.ToString("0 %", CultureInfo.InvariantCulture)
-                        + (site.Weight < 1 ? string.Create(CultureInfo.InvariantCulture, $" × {site.Weight:0.##}") : ""),
+                Share(site),
                 $"{site.InFlight}/{site.Limit}", Number(site.ProvenPerSecond), Number(site.HeadroomPerSecond),
                 site.Verdict.Evidence]);
             foreach (var target in site.Targets)
                 rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
                     Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",
-                    "", "", target.NextCanaryAt is { } canary ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}"
-                        : target.Verdict.Evidence]);
+                    "", "", target.NextCanaryAt is { } canary
+                        ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}" : target.Verdict.Evidence]);
         }
         Terminal.WriteTable(output, ["Site / target", "Region", "Verdict", "Since", "Delivered/s", "Failed/s", "Share",
             "In flight", "Proven/s", "Room/s", "Evidence"], rows);
+    }
+
+    private static string Share(SiteView site)
+    {
+        if (site.Verdict.State == nameof(VerdictState.Closed))
+            return "-";
+        var share = site.Share.ToString("0 %", CultureInfo.InvariantCulture);
+        return site.Weight < 1 ? share + site.Weight.ToString(" × 0.##", CultureInfo.InvariantCulture) : share;
     }
 
     private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);

@@ -9,8 +9,9 @@ internal static class TrafficEndpoints
 
     public static void Map(IEndpointRouteBuilder app)
     {
-        OperatorEndpoints.Map(app, "/api/v1/traffic/acts", static context => OperatorEndpoints.Answer(context,
-            context.RequestServices.GetRequiredService<TrafficDesk>().Acts(), OperatorJson.Default.IReadOnlyListActView));
+        OperatorEndpoints.Map(app, "/api/v1/traffic/acts", static context => OperatorEndpoints.Answer(
+            context, context.RequestServices.GetRequiredService<TrafficDesk>().Acts(),
+            OperatorJson.Default.IReadOnlyListActView));
         app.MapPost("/api/v1/traffic/act", Act);
     }
 

@@ -86,8 +86,8 @@ public class TrafficDeskTests
     }
 
     [Theory]
-    [InlineData(0, true)]
-    [InlineData(1, true)]
+    [InlineData(0.0, true)]
+    [InlineData(1.0, true)]
     [InlineData(-0.01, false)]
     [InlineData(1.01, false)]
     [InlineData(double.NaN, false)]

@@ -4,8 +4,10 @@ namespace Holdfast.Sim.Checkers;
 
 /// <summary>After everything is healed the run comes back to 99 % of the optimum, within the scenario's bound and for
 /// good: no collapse outlives its cause.</summary>
-/// <remarks>Without an optimum, what arrives is taken for it. Windows of ten seconds or 300 requests, whichever is
-/// longer; what is still under way at the end isn't held against the run.</remarks>
+/// <remarks>A window of ten seconds or 300 requests, whichever is longer, is good when as much is served in it as the
+/// optimum serves, or when 99 % of what arrives in it is served in time at last: answers of one window are told in the
+/// next. Without an optimum, what arrives is taken for it. What is under way at the end isn't held against the run.
+/// </remarks>
 internal sealed class ConvergenceChecker : IRunChecker
 {
     private const double Share = 0.99;
@@ -29,47 +31,46 @@ internal sealed class ConvergenceChecker : IRunChecker
         }
     }
 
-    /// <summary>From healing until every later window is at 99 %; null: never.</summary>
+    /// <summary>From healing until every later window is good; null: never.</summary>
     public static TimeSpan? TimeToConverge(RunRecord run, OptimumResult? optimum)
     {
         if (run.Scenario.HealedAt is not { } healed)
             return null;
         var from = SeriesWindows.Steps(healed, run.Step);
-        var served = new double[run.Steps];
-        var best = new double[run.Steps];
-        foreach (var series in run.Services)
-        {
-            for (var i = 0; i < run.Steps; i++)
-            {
-                served[i] += series.Served[i];
-                best[i] += series.Requests[i];
-            }
-        }
-        best = optimum?.Goodput ?? best;
+        var arrived = SumOf(run, s => s.Requests);
+        var served = SumOf(run, s => s.Served);
+        var servedOfArrived = SumOf(run, s => s.ServedOfArrived);
+        var best = optimum?.Goodput ?? arrived;
+        var width = SeriesWindows.Steps(Window, run.Step);
         var converged = -1;
-        var end = LastStep(run);
-        var surplus = 0.0;
-        for (var start = end; start >= from;)
+        for (var end = LastStep(run); end > from; end = converged)
         {
-            var first = Before(best, start, SeriesWindows.Steps(Window, run.Step), from);
-            var wanted = SeriesWindows.Sum(best, first, start);
-            var got = SeriesWindows.Sum(served, first, start) + surplus;
-            // A window may give the earlier one what it served more than its own: answers come a moment later.
-            surplus = Math.Clamp(got - wanted, 0, 0.05 * wanted);
-            if (got < Share * wanted - 2)
+            var first = Before(arrived, end, width, from);
+            if (!IsGood(served, best, first, end) && !IsGood(servedOfArrived, arrived, first, end))
                 break;
             converged = first;
-            start = first;
-            if (first <= from)
-                break;
         }
-        return converged < 0 ? null : run.Step * Math.Max(0, converged - from);
+        return converged < 0 ? null : run.Step * (converged - from);
     }
 
-    private static int Before(double[] best, int end, int width, int from)
+    private static bool IsGood(double[] got, double[] wanted, int from, int to) =>
+        SeriesWindows.Sum(got, from, to) >= Share * SeriesWindows.Sum(wanted, from, to) - 2;
+
+    private static double[] SumOf(RunRecord run, Func<ServiceSeries, int[]> series)
+    {
+        var sum = new double[run.Steps];
+        foreach (var one in run.Services)
+        {
+            for (var i = 0; i < run.Steps; i++)
+                sum[i] += series(one)[i];
+        }
+        return sum;
+    }
+
+    private static int Before(double[] arrived, int end, int width, int from)
     {
         var first = Math.Max(from, end - width);
-        while (first > from && SeriesWindows.Sum(best, first, end) < RequestsMin)
+        while (first > from && SeriesWindows.Sum(arrived, first, end) < RequestsMin)
             first--;
         return first;
     }

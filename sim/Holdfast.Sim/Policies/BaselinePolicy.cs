@@ -19,8 +19,13 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     /// baseline can't deliver waits in the same spool as ours, by the back-off of the most used mail server.</summary>
     private const int MailBackoffMin = 300;
     private const int MailBackoffMax = 4000;
+    /// <summary>Postfix <c>default_destination_concurrency_limit</c>: deliveries at once to one destination, whatever
+    /// stands between.</summary>
+    private const int MailAtOnceMax = 20;
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(100);
     private readonly ActsByHand _acts;
+    /// <summary>By service: mail under way.</summary>
+    private readonly int[] _mailAtOnce;
     /// <summary>By target: the verdict that was shown last.</summary>
     private readonly VerdictState[] _told;
 
@@ -30,6 +35,7 @@ internal abstract class BaselinePolicy : ITrafficPolicy
         Random = random;
         InFlight = new int[topology.Targets.Length];
         _acts = new ActsByHand(topology);
+        _mailAtOnce = new int[topology.Services.Length];
         _told = new VerdictState[topology.Targets.Length];
         Pools = [.. topology.Services.Select(s => new ServicePool(topology, s))];
         ServiceOf = [.. topology.Targets.Select(t => topology.Sites[t.Site.Value].Service.Value)];
@@ -48,13 +54,16 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     public Placement Place(in PlacementRequest request, uint cohort, TimeSpan now)
     {
         _acts.Expire(now);
-        var target = Choose(request, now);
+        var target = request.CanWait && _mailAtOnce[request.Service.Value] >= MailAtOnceMax ? Full
+            : Choose(request, now);
         if (target < 0)
         {
             return new Placement(PlacementKind.Wait, TargetId.None, new SiteId(-1), false,
                 target == Full ? WaitReason.Saturated : WaitReason.AllClosed, AskAgain);
         }
         InFlight[target]++;
+        if (request.CanWait)
+            _mailAtOnce[request.Service.Value]++;
         var site = Topology.Targets[target].Site;
         var isHome = site == Topology.Services[request.Service.Value].SitesNearestFirst[0];
         return new Placement(PlacementKind.Send, new TargetId(target), site, !isHome, WaitReason.None, TimeSpan.Zero)
@@ -67,7 +76,10 @@ internal abstract class BaselinePolicy : ITrafficPolicy
     {
         if (placement.Target.IsNone)
             return;
+        var service = ServiceOf[placement.Target.Value];
         InFlight[placement.Target.Value]--;
+        if (_mailAtOnce[service] > 0)
+            _mailAtOnce[service]--;
         Released(placement.Target.Value, placement.Ticket > 0);
     }
 

@@ -11,6 +11,8 @@ internal sealed class EdgeState(int index, string name, ITrafficPolicy policy, d
     /// <summary>Weights of this edge and those before it.</summary>
     public double WeightUpTo { get; } = weightUpTo;
     public long PausedUntil { get; set; }
+    /// <summary>When it looks at the ports next.</summary>
+    public long ProbeAt { get; set; }
     /// <summary>How far its wall clock is from the true time; its monotonic clock doesn't know.</summary>
     public long WallOffset { get; set; }
 }

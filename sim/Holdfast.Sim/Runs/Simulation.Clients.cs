@@ -8,6 +8,8 @@ namespace Holdfast.Sim.Runs;
 internal sealed partial class Simulation
 {
     private readonly WorkloadState[] _work;
+    private readonly long[] _edgeRequests;
+    private readonly long[] _edgeServed;
 
     private enum Ending : byte { Served, Late, Failed, Shed, Lost }
 
@@ -52,6 +54,7 @@ internal sealed partial class Simulation
         request.LastTarget = -1;
         request.IsBacklog = false;
         _totals.Requests++;
+        _edgeRequests[EdgeIndex(request)]++;
         return index;
     }
 
@@ -189,6 +192,7 @@ internal sealed partial class Simulation
         {
             case Ending.Served:
                 _totals.Served++;
+                _edgeServed[EdgeIndex(request)]++;
                 series.Served[_step]++;
                 series.ServedOfArrived[(int)(request.ArrivedAt / _stepTicks)]++;
                 break;
@@ -210,6 +214,9 @@ internal sealed partial class Simulation
         }
         FreeRequest(index);
     }
+
+    private int EdgeIndex(in Request request) =>
+        request.Edge * _services * RunRecord.Priorities + SeriesIndex(request);
 
     private int SeriesIndex(in Request request) =>
         _work[request.Workload].Spec.Service * RunRecord.Priorities + request.Priority;

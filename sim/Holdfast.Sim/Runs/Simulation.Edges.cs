@@ -18,6 +18,8 @@ internal sealed partial class Simulation
     /// <summary>Mail that waited longer is backlog, as Mail's <c>FreshFor</c> says.</summary>
     private const long FreshTicks = 10 * TimeSpan.TicksPerSecond;
     private const int AgingMax = 64;
+    /// <summary>HAProxy's <c>inter</c>.</summary>
+    private const long ProbeTicks = 2 * TimeSpan.TicksPerSecond;
     private readonly EdgeState[] _edges;
     private readonly EdgeQueue[] _waiting;
     private readonly TimerLine[] _attemptTimers;
@@ -372,10 +374,26 @@ internal sealed partial class Simulation
             return;
         }
         edge.Policy.Tick(Now);
+        ProbePorts(edge);
         for (var service = 0; service < _services; service++)
             Pump(QueueOf(index, service));
         // A timer is never quite punctual.
         Push(_now + TickTicks + (long)(_edgeRandom.NextDouble() * TimeSpan.TicksPerMillisecond), EventKind.Tick, index);
+    }
+
+    /// <summary>A port check costs the target nothing and is answered within a round trip, which is left out.</summary>
+    private void ProbePorts(EdgeState edge)
+    {
+        if (_now < edge.ProbeAt)
+            return;
+        edge.ProbeAt = _now + ProbeTicks;
+        for (var site = 0; site < _sites; site++)
+        {
+            var pool = _pools[site];
+            var isCutOff = _links[edge.Index * _scenario.Regions.Length + _regionOf[site]].Partitions > 0;
+            for (var server = pool.First; server < pool.First + pool.Count; server++)
+                edge.Policy.ReportProbe(new TargetId(server), !isCutOff && _servers[server].Downs == 0, Now);
+        }
     }
 
     private void Act(int index)

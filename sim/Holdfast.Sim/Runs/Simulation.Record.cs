@@ -188,7 +188,8 @@ internal sealed partial class Simulation
             Scenario = _scenario, Policy = policy, Seed = _seed, Step = _scenario.Step, Steps = Steps,
             Services = _series, Sites = _siteSeries, Components = _componentSeries, World = world,
             Totals = _totals, Verdicts = _verdicts, VerdictsDropped = _verdictsDropped, Faults = _periods,
-            Crashes = _crashes, Events = _events, WallSeconds = wallSeconds,
+            Crashes = _crashes, EdgeRequests = _edgeRequests, EdgeServed = _edgeServed,
+            Events = _events, WallSeconds = wallSeconds,
         };
     }
 }

@@ -52,6 +52,8 @@ internal sealed partial class Simulation
         _latencies = [.. _series.Select(_ => new LatencyBins())];
         (_pools, _servers, _servedBy) = MakeServers();
         _edges = MakeEdges(policy);
+        _edgeRequests = new long[_edges.Length * _services * RunRecord.Priorities];
+        _edgeServed = new long[_edgeRequests.Length];
         _waiting = MakeQueues();
         _isMail = [.. scenario.Services.Select(s => s.Kind == ServiceKind.Mail)];
         _targetsOf = [.. scenario.Services.Select((_, i) =>

@@ -200,6 +200,15 @@ public class CheckerTests
     }
 
     [Fact]
+    public void Answers_that_are_told_in_the_next_window_are_no_relapse()
+    {
+        var run = new HandMadeRun(Converging);
+        run.Services[2].Served[79] = 70;
+        run.Services[2].Served[80] = 130;
+        Assert.Empty(new ConvergenceChecker().Check(run.Record, null));
+    }
+
+    [Fact]
     public void A_relapse_after_a_first_recovery_counts()
     {
         var run = new HandMadeRun(Converging);
@@ -237,6 +246,6 @@ public class CheckerTests
     private static void Lose(HandMadeRun run, int from, int to)
     {
         for (var i = from; i < to; i++)
-            run.Services[2].Served[i] = 50;
+            run.Services[2].Served[i] = run.Services[2].ServedOfArrived[i] = 50;
     }
 }

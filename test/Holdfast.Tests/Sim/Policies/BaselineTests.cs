@@ -255,6 +255,17 @@ public class BaselineTests
         Assert.Equal(PlacementKind.Send, Send(policy, 301.1, 0, -1, OperationClass.MailDelivery).Kind);
     }
 
+    [Fact]
+    public void Twenty_mails_at_once_go_to_one_destination_as_from_Postfix()
+    {
+        var policy = Create("round-robin", 2, 2);
+        var placed = Enumerable.Range(0, 20).Select(_ => Send(policy, 1, 0, -1, OperationClass.MailDelivery)).ToList();
+        Assert.All(placed, p => Assert.True(p.MaySend));
+        Assert.Equal(WaitReason.Saturated, Send(policy, 1, 0, -1, OperationClass.MailDelivery).Wait);
+        policy.Release(placed[0], true, At(2));
+        Assert.True(Send(policy, 2, 0, -1, OperationClass.MailDelivery).MaySend);
+    }
+
     [Theory]
     [InlineData("round-robin")]
     [InlineData("haproxy")]

@@ -67,15 +67,16 @@ internal sealed class RandomScenario
     {
         var sites = new List<JsonNode>();
         var isDeclared = Chance(0.7);
+        var seconds = _isMail ? Pick(0.1, 0.3, 1) : Pick(0.05, 0.15, 0.4);
         for (var i = 0; i < _regions; i++)
         {
             var targets = new JsonObject
             {
                 ["count"] = _targets[i],
-                ["concurrency"] = Pick(4, 8, 16),
+                ["concurrency"] = Math.Max(1, (int)Math.Round(_capacity[i] / _targets[i] * seconds)),
                 ["capacityPerSecond"] = _capacity[i] / _targets[i],
                 ["queueMax"] = Pick(20, 50, 100),
-                ["serviceTime"] = new JsonObject { ["sigma"] = Pick(0.3, 0.5, 1) },
+                ["serviceTime"] = new JsonObject { ["sigma"] = Pick(0.3, 0.5, 0.7) },
             };
             if (Chance(0.4))
                 targets["slowing"] = Pick(0.1, 0.3);

@@ -50,6 +50,10 @@ public interface ITrafficBoard
     /// <summary>True when every site of the service is closed: its retry and expiry clocks stand still.</summary>
     bool IsClosed(ServiceId service);
 
+    /// <summary>True when the target or its site is closed for the operation: who waits for its answer to something
+    /// that can be asked elsewhere may give up.</summary>
+    bool IsClosed(TargetId target, OperationClass operation);
+
     /// <summary>Control tick. Returns verdict changes since the last one, oldest first.</summary>
     IReadOnlyList<VerdictChange> Tick(TimeSpan now);
 

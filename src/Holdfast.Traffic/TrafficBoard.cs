@@ -83,6 +83,12 @@ public sealed class TrafficBoard : ITrafficBoard
             return _engine.IsClosed(service);
     }
 
+    public bool IsClosed(TargetId target, OperationClass operation)
+    {
+        lock (_gate)
+            return _engine.IsClosed(target, operation);
+    }
+
     public IReadOnlyList<VerdictChange> Tick(TimeSpan now)
     {
         lock (_gate)

@@ -134,6 +134,15 @@ internal sealed partial class TrafficEngine
         return order.Length > 0;
     }
 
+    public bool IsClosed(TargetId target, OperationClass operation)
+    {
+        if (target.IsNone || target.Value >= _targets.Length)
+            return false;
+        var state = _targets[target.Value];
+        return IsShut(state, operation)
+            || _sites[state.Node.Site.Value].Keys[(int)operation & (OperationsMax - 1)] is { IsClosed: true };
+    }
+
     private static bool IsClosed(SiteState site)
     {
         var any = false;

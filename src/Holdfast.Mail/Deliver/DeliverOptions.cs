@@ -105,8 +105,10 @@ public sealed class DeliverOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan FinalDotTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>On routes to a service: how long a target may be silent before the final dot. Then it counts as failed
-    /// and the message goes to another; the longer limits above hold where there is no other (MX).</summary>
+    /// <summary>On routes to a service: how long a message waits for a target that is silent before the final dot,
+    /// until it goes to another. Doubles with each move of the message, up to the limits above, so that what is slow
+    /// but works gets it in the end. A target that the board has closed is left after 2.5 seconds; where there is no
+    /// other (MX) the limits above hold alone.</summary>
     /// <value>5 seconds. Range 500 ms to 5 minutes.</value>
     [Range(typeof(TimeSpan), "00:00:00.500", "00:05:00")]
     public TimeSpan StallAfter { get; set; } = TimeSpan.FromSeconds(5);

@@ -39,6 +39,7 @@ internal sealed class DeliveryContext
     public ConnectionWatch Watch { get; } = new();
     public ConnectionCache Cache { get; } = new();
     private readonly ConcurrentDictionary<int, ServerOffers> _offers = new();
+    private readonly ConcurrentDictionary<int, ReplyTimes> _replyTimes = new();
 
     /// <summary>What each target has ever offered by EHLO, by its id. Absent: it never answered EHLO.</summary>
     public ConcurrentDictionary<int, ServerOffers> EverOffered { get; } = new();
@@ -52,6 +53,9 @@ internal sealed class DeliveryContext
         if (!ReferenceEquals(offers, ServerOffers.None))
             EverOffered.AddOrUpdate(target, offers, (_, before) => before.Union(offers));
     }
+
+    /// <summary>How long a target usually takes, by its id.</summary>
+    public ReplyTimes ReplyTimesOf(int target) => _replyTimes.GetOrAdd(target, static _ => new ReplyTimes());
 
     public DeliverySnapshot Snapshot
     {

@@ -20,6 +20,8 @@ internal sealed class DeliveryPlacements(ITrafficBoard board)
 
     public bool IsClosed(ServiceId service) => board.IsClosed(service);
 
+    public bool IsClosed(TargetId target) => board.IsClosed(target, OperationClass.MailDelivery);
+
     /// <summary>The rule's service in the current topology; null: it delivers by MX, or the service has no site.
     /// </summary>
     public ServiceId? ServiceOf(MailRoute? rule) =>
@@ -41,16 +43,32 @@ internal sealed class DeliveryPlacements(ITrafficBoard board)
             entry.Prefer >= 0 ? new SiteId(entry.Prefer) : null), now);
     }
 
-    /// <summary>Reports one step of an attempt at a service's target.</summary>
+    /// <summary>A question was sent.</summary>
+    public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now) =>
+        board.Expect(placement, phase, allowance, now);
+
+    /// <summary>Something came, whatever it says: it isn't overdue.</summary>
+    public void Answered(in Placement placement, AttemptPhase phase, TimeSpan latency, TimeSpan now) =>
+        board.Report(new TrafficOutcome(placement.Target, OperationClass.MailDelivery, phase, FailureScope.None,
+            latency) { Ticket = placement.Ticket }, now);
+
+    /// <summary>Reports one step of an attempt at a service's target. Success before the final dot is no news.
+    /// </summary>
     /// <param name="recipient">Whom the step was about; null: nobody in particular.</param>
     public void Report(in Placement placement, SpooledMessage message, string? recipient, in StepResult step,
         TimeSpan now)
     {
         var found = step.Classify();
+        if (found.IsSuccess && step.Phase != AttemptPhase.FinalDot)
+            return;
         board.Report(new TrafficOutcome(placement.Target, OperationClass.MailDelivery, step.Phase, found.Scope,
             step.Latency, found.IsSuccess ? null : DeliverySettlement.Bounded(step.Text),
             recipient is null ? 0 : Hash(recipient),
-            step.Phase >= AttemptPhase.Mail ? Hash(message.Envelope.Sender) : 0), now);
+            step.Phase >= AttemptPhase.Mail ? Hash(message.Envelope.Sender) : 0)
+            {
+                Ticket = placement.Ticket,
+                IsPushBack = step.Reply is { } reply && ReplyClassifier.IsPushBack(reply),
+            }, now);
     }
 
     /// <summary>Gives a service's place back.</summary>

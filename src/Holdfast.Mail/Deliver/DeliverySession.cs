@@ -21,6 +21,7 @@ internal sealed partial class DeliverySession
     private static readonly TimeSpan LoadRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan DueSlack = TimeSpan.FromSeconds(1);
     private const int MxAddressesMax = 8;
+    private const int PatienceDoublingsMax = 6;
 
     private readonly DeliveryContext _context;
     private readonly DeliverySettlement _settlement;
@@ -30,6 +31,9 @@ internal sealed partial class DeliverySession
     private readonly List<StepResult> _opening = [];
     /// <summary>Recipients counted against their mailboxes' pace in this attempt.</summary>
     private readonly List<int> _paced = [];
+    private readonly OpenQuestion _question;
+    /// <summary>Longest silence before the final dot in this attempt.</summary>
+    private TimeSpan _patience = TimeSpan.MaxValue;
     private TargetConnection? _connection;
     private (string Route, string Target) _connectedTo;
 
@@ -39,6 +43,7 @@ internal sealed partial class DeliverySession
         _settlement = settlement;
         _logger = logger;
         _tx.BeforeDot = NoteAttemptAsync;
+        _question = new OpenQuestion(context.Placements, context.Time);
     }
 
     /// <summary>Sends the message taken, then what <paramref name="next"/> hands out. Never throws.</summary>
@@ -113,6 +118,7 @@ internal sealed partial class DeliverySession
         }
         // 3 to 6.
         var began = _context.Now;
+        _patience = TimeSpan.MaxValue;
         try
         {
             if (rule.IsMx)
@@ -122,6 +128,7 @@ internal sealed partial class DeliverySession
         }
         finally
         {
+            _question.End();
             GiveBackPace(message);
         }
         _result.Took = _context.Now - began;
@@ -198,6 +205,9 @@ internal sealed partial class DeliverySession
         _result.Target = target.Address;
         _result.Where = $"{site.Name}/{target.Address}";
         _result.RemoteHost = target.Address;
+        _question.Begin(taken.Placement, _context.ReplyTimesOf(target.Id.Value));
+        // A target that is slow but works gets the mail in the end: each move doubles how long it is waited for.
+        _patience = snapshot.Options.StallAfter * (1 << Math.Min((int)taken.Moves, PatienceDoublingsMax));
         for (var tries = 0; ; tries++)
         {
             // 3. Find or open a connection.
@@ -216,6 +226,7 @@ internal sealed partial class DeliverySession
                 }
                 _context.NoteOffers(target.Id.Value, _connection!.Capabilities);
             }
+            Attend(_connection!);
             // 4. Check what the message needs.
             if (Lacks(_connection!.Capabilities, message.Envelope) is { } lack)
             {

@@ -31,6 +31,13 @@ internal sealed partial class DeliverySession
         }
     }
 
+    /// <summary>Ties a connection to the attempt that is under way.</summary>
+    private void Attend(TargetConnection connection)
+    {
+        connection.Question = _question;
+        connection.Patience = _patience;
+    }
+
     private bool IsSpent(TargetConnection connection) =>
         connection.Transactions >= _context.Snapshot.Options.MessagesPerConnectionMax
         || (connection.Capabilities.MessagesMax > 0 && connection.Transactions >= connection.Capabilities.MessagesMax);
@@ -40,6 +47,7 @@ internal sealed partial class DeliverySession
         if (_connection is not { } connection)
             return;
         _connection = null;
+        connection.Question = null;
         if (!connection.IsUsable || IsSpent(connection) || connection.Unasked != Unread.Nothing
             || !_context.Cache.TryKeep(_connectedTo.Route, _connectedTo.Target, connection,
                 _context.Snapshot.Options.IdleConnectionsPerTargetMax, _context.Now))
@@ -59,7 +67,7 @@ internal sealed partial class DeliverySession
     {
         if (!TargetAddress.TryParse(target.Address, out var address))
             return Connecting(ConnectionFault.NameUnknown, "the target's address is not host:port", TimeSpan.Zero);
-        var settings = new ConnectionSettings(address.Host, snapshot.HelloName, rule, snapshot.Options, MayStall: true);
+        var settings = new ConnectionSettings(address.Host, snapshot.HelloName, rule, snapshot.Options);
         if (address.Ip is { } ip)
             return await OpenAsync(new IPEndPoint(ip, address.Port), settings, target.Address).ConfigureAwait(false);
         var began = _context.Now;
@@ -85,12 +93,13 @@ internal sealed partial class DeliverySession
     {
         for (var plain = false; ; plain = true)
         {
-            var limit = settings.Limit(settings.Options.ConnectTimeout);
+            var limit = _patience < settings.Options.ConnectTimeout ? _patience : settings.Options.ConnectTimeout;
             var began = _context.Now;
             TargetTransport transport;
             try
             {
                 using var timeout = new CancellationTokenSource(limit, _context.Time);
+                _question.Asked(AttemptPhase.Connect);
                 transport = await _context.Dialer.DialAsync(endpoint, timeout.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
@@ -106,7 +115,9 @@ internal sealed partial class DeliverySession
                 return Connecting(ours ? ConnectionFault.OurTrouble : ConnectionFault.CannotConnect,
                     $"can't connect: {e.SocketErrorCode}", _context.Now - began);
             }
+            _question.Answered();
             var connection = new TargetConnection(transport, settings, _context.Watch, _context.Time);
+            Attend(connection);
             var failed = await connection.OpenAsync(_opening, plain, CancellationToken.None).ConfigureAwait(false);
             if (failed is null)
             {
@@ -123,6 +134,7 @@ internal sealed partial class DeliverySession
                 || failed.Value.Fault == ConnectionFault.OurTrouble)
                 return failed;
             _opening.RemoveAll(s => s.Phase == AttemptPhase.Tls);
+            _question.Answered();
         }
     }
 

@@ -63,8 +63,7 @@ internal sealed partial class DeliverySession
             if (_connection is null)
             {
                 _opening.Clear();
-                var settings = new ConnectionSettings(host, snapshot.HelloName, rule, snapshot.Options,
-                    MayStall: false);
+                var settings = new ConnectionSettings(host, snapshot.HelloName, rule, snapshot.Options);
                 if (await OpenAsync(endpoint, settings, target).ConfigureAwait(false) is { } failed)
                     return failed;
             }

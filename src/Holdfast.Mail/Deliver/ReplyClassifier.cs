@@ -238,6 +238,12 @@ internal static class ReplyClassifier
         return new ReplyClassification(Unclassified, false, "unknown reply", RetryAdvice.Usual, rows.Length);
     }
 
+    /// <summary>The server asks for less or slower, whatever else it says: 421 (closing, too much), X.3.1 and X.3.2
+    /// (no resources, not accepting), X.4.5 (congested), and rate limits of our address.</summary>
+    public static bool IsPushBack(SmtpReply reply) => reply.Code is >= 400 and < 500 && (reply.Code is 421 or 432
+        || (reply.Status.Class == 4 && (reply.Status.Subject, reply.Status.Detail) is (3, 1) or (3, 2) or (4, 5)
+            or (7, 28) or (7, >= 500 and <= 699)));
+
     /// <summary>Sorts a failure without a reply.</summary>
     /// <param name="phase">The step whose reply was waited for; FinalDot only once the dot was sent.</param>
     public static ReplyClassification ForFault(AttemptPhase phase, ConnectionFault fault)

@@ -22,6 +22,9 @@ internal sealed partial class TargetConnection : IAsyncDisposable
 {
     private const int WriteBytes = 8 * 1024;
     private const int StreamBytes = 128 * 1024;
+    /// <summary>So long a closed target is listened to at least: an answer that comes after all speaks for it.
+    /// </summary>
+    private static readonly TimeSpan LeaveAfter = TimeSpan.FromSeconds(2.5);
 
     private readonly TargetTransport _transport;
     private readonly ConnectionSettings _settings;
@@ -32,7 +35,9 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private Stream _stream;
     private TimeSpan _sentAt;
     private long _deadline = long.MaxValue;
+    private long _leaveAt = long.MaxValue;
     private bool _expired;
+    private bool _left;
     private bool _aborted;
     private bool _needsReset;
     private int _disposed;
@@ -55,6 +60,12 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     public bool IsUsable { get; private set; } = true;
     /// <summary>Transactions begun.</summary>
     public int Transactions { get; private set; }
+    /// <summary>Who is told that the target is asked and that it answers, while an attempt at a service's target has
+    /// the connection; null: nobody.</summary>
+    public OpenQuestion? Question { get; set; }
+    /// <summary>Longest wait for a reply before the final dot, whatever the step allows: set for each attempt.
+    /// </summary>
+    public TimeSpan Patience { get; set; } = TimeSpan.MaxValue;
     /// <summary>When it became idle, for the cache.</summary>
     public TimeSpan IdleSince { get; set; }
 
@@ -63,6 +74,12 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     {
         if (now >= Volatile.Read(ref _deadline))
         {
+            Volatile.Write(ref _expired, true);
+            _transport.Abort();
+        }
+        else if (now >= Volatile.Read(ref _leaveAt) && Question is { IsInVain: true })
+        {
+            Volatile.Write(ref _left, true);
             Volatile.Write(ref _expired, true);
             _transport.Abort();
         }
@@ -127,9 +144,12 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private async ValueTask<SmtpReply?> ReplyAsync(Transaction? tx, AttemptPhase phase, int recipient, TimeSpan limit,
         CancellationToken abort, bool counts = true)
     {
+        var asked = false;
         while (true)
         {
             var scan = _in.TryTake(out var reply);
+            if (asked && (scan == ReplyScan.NotSmtp || reply is not null))
+                Question?.Answered();
             if (scan == ReplyScan.NotSmtp)
             {
                 Break(tx, phase, ConnectionFault.NotSmtp, "the answer is not an SMTP reply");
@@ -150,8 +170,15 @@ internal sealed partial class TargetConnection : IAsyncDisposable
             try
             {
                 var room = _in.Room();
-                Arm(limit);
-                var read = await _stream.ReadAsync(room, abort).ConfigureAwait(false);
+                Arm(limit, mayLeave: phase < AttemptPhase.FinalDot);
+                var reading = _stream.ReadAsync(room, abort);
+                if (!asked && !reading.IsCompleted)
+                {
+                    asked = true;
+                    Question?.Asked(phase, phase == AttemptPhase.FinalDot && tx is not null
+                        ? tx.Message.Envelope.SizeBytes : 0);
+                }
+                var read = await reading.ConfigureAwait(false);
                 Disarm();
                 if (read == 0)
                 {
@@ -173,8 +200,18 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     {
         try
         {
-            Arm(limit);
-            await _stream.WriteAsync(_out.Written, abort).ConfigureAwait(false);
+            Arm(limit, mayLeave: tx is { DotSent: false } || phase < AttemptPhase.Mail);
+            var writing = _stream.WriteAsync(_out.Written, abort);
+            if (!writing.IsCompleted)
+            {
+                Question?.Writing(phase);
+                await writing.ConfigureAwait(false);
+                Question?.Answered();
+            }
+            else
+            {
+                await writing.ConfigureAwait(false);
+            }
             if (_stream != _transport.Stream)
                 await _stream.FlushAsync(abort).ConfigureAwait(false);
             Disarm();
@@ -193,7 +230,9 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private void Break(Transaction? tx, AttemptPhase phase, Exception e, TimeSpan limit)
     {
         Disarm();
-        if (Volatile.Read(ref _expired))
+        if (Volatile.Read(ref _left))
+            Break(tx, phase, ConnectionFault.TimedOut, Silence(Now() - _sentAt) + ", and the target is closed");
+        else if (Volatile.Read(ref _expired))
             Break(tx, phase, ConnectionFault.TimedOut, Silence(limit));
         else if (e is OperationCanceledException || Volatile.Read(ref _aborted))
             Break(tx, phase, ConnectionFault.OurTrouble, "broken off by us");
@@ -216,8 +255,19 @@ internal sealed partial class TargetConnection : IAsyncDisposable
             tx.Steps.Add(_broken);
     }
 
-    private void Arm(TimeSpan limit) => Volatile.Write(ref _deadline, _watch.Now + limit.Ticks);
-    private void Disarm() => Volatile.Write(ref _deadline, long.MaxValue);
+    private void Arm(TimeSpan limit, bool mayLeave)
+    {
+        Volatile.Write(ref _leaveAt, mayLeave ? _watch.Now + LeaveAfter.Ticks : long.MaxValue);
+        Volatile.Write(ref _deadline, _watch.Now + limit.Ticks);
+    }
+
+    private void Disarm()
+    {
+        Volatile.Write(ref _deadline, long.MaxValue);
+        Volatile.Write(ref _leaveAt, long.MaxValue);
+    }
+
+    private TimeSpan Limit(TimeSpan timeout) => Patience < timeout ? Patience : timeout;
     private TimeSpan Now() => _time.GetElapsedTime(0);
 
     private static bool IsConnectionFailure(Exception e) =>

@@ -12,7 +12,7 @@ internal sealed partial class TargetConnection
     /// <summary>MAIL, RCPT… and DATA. True: content is wanted.</summary>
     private async ValueTask<bool> SendEnvelopeAsync(Transaction tx, CancellationToken abort)
     {
-        var limit = _settings.Limit(_settings.Options.EnvelopeTimeout);
+        var limit = Limit(_settings.Options.EnvelopeTimeout);
         var pipelined = Capabilities.Pipelining;
         var envelope = tx.Message.Envelope;
         var resetPending = _needsReset;
@@ -69,7 +69,7 @@ internal sealed partial class TargetConnection
             }
         }
         var wanted = tx.MailReply!.IsPositive && tx.AnyAccepted;
-        var dataLimit = _settings.Limit(_settings.Options.DataTimeout);
+        var dataLimit = Limit(_settings.Options.DataTimeout);
         var data = await ReplyAsync(tx, AttemptPhase.Data, -1, dataLimit, abort, wanted).ConfigureAwait(false);
         if (data is null)
             return false;
@@ -130,7 +130,7 @@ internal sealed partial class TargetConnection
         }
         if (!tx.AnyAccepted)
             return false;
-        limit = _settings.Limit(_settings.Options.DataTimeout);
+        limit = Limit(_settings.Options.DataTimeout);
         _out.Command("DATA"u8);
         if (!await FlushAsync(tx, AttemptPhase.Data, limit, abort).ConfigureAwait(false))
             return false;

@@ -21,7 +21,7 @@ internal sealed partial class TargetConnection
 
     private async ValueTask<StepResult?> GreetAsync(List<StepResult> steps, bool plain, CancellationToken abort)
     {
-        var limit = _settings.Limit(_settings.Options.GreetingTimeout);
+        var limit = Limit(_settings.Options.GreetingTimeout);
         _sentAt = Now();
         if (await StepAsync(steps, AttemptPhase.Greeting, limit, abort).ConfigureAwait(false) is { } greetingFailed)
             return greetingFailed;
@@ -109,10 +109,11 @@ internal sealed partial class TargetConnection
     {
         var tls = new SslStream(_transport.Stream, leaveInnerStreamOpen: true);
         _stream = tls;
-        var limit = _settings.Limit(_settings.Options.TlsTimeout);
+        var limit = Limit(_settings.Options.TlsTimeout);
         try
         {
-            Arm(limit);
+            Arm(limit, mayLeave: true);
+            Question?.Asked(AttemptPhase.Tls);
             await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
             {
                 TargetHost = _settings.HostName,
@@ -120,6 +121,7 @@ internal sealed partial class TargetConnection
                 CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             }, abort).ConfigureAwait(false);
             Disarm();
+            Question?.Answered();
             return null;
         }
         catch (Exception e) when (IsConnectionFailure(e) || e is System.ComponentModel.Win32Exception)

@@ -55,6 +55,8 @@ internal sealed class ScriptedTarget
     public string[] Offers { get; set; } = ["PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 50000000", "DSN"];
     /// <summary>Answer to a command line, or to "." for the final dot; null: the usual one.</summary>
     public Func<string, string?> Script { get; set; } = _ => null;
+    /// <summary>Waited for before the answer to a command line, or to "." for the final dot.</summary>
+    public Func<string, Task> Pause { get; set; } = _ => Task.CompletedTask;
     /// <summary>Says of each write of ours whether it fails although its bytes arrive.</summary>
     public Func<string, WriteFault> Fails { get; set; } = _ => WriteFault.None;
     public ConcurrentQueue<TakenMail> Mail { get; } = new();
@@ -120,6 +122,7 @@ internal sealed class ScriptedTarget
                         }
                         var final = Script(".") ?? "250 2.0.0 taken";
                         Commands.Enqueue(".");
+                        await Pause(".");
                         if (isSecure)
                             Encrypted.Enqueue(".");
                         if (final.StartsWith('2'))
@@ -130,6 +133,7 @@ internal sealed class ScriptedTarget
                         continue;
                     }
                     Commands.Enqueue(line);
+                    await Pause(line);
                     if (isSecure)
                         Encrypted.Enqueue(line);
                     var answer = Script(line);

@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using Holdfast.Mail.Spool;
 using Holdfast.Sim.PowerCuts;
 using Holdfast.Storage.Disk;
@@ -11,77 +9,36 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Bench;
 
-/// <summary>Messages a second through the spool's own interface against the disk's limit: a bare loop that writes
-/// records of the same size in the same batches into a preallocated file and syncs each batch.</summary>
-/// <remarks>Two forms: messages that stay, and the whole short life (append, load, open, attempt, done). Spool and loop
-/// alternate in one run; only the ratio means something on another machine.</remarks>
+/// <summary>Messages a second through the spool's own interface against the disk's limit.</summary>
+/// <remarks>Two forms: messages that stay, and the whole short life (append, load, open, attempt, done). Spool and loops
+/// alternate in one run; only the ratios mean something on another machine.</remarks>
 internal static class SpoolSpeed
 {
-    private static readonly int[] _writerCounts = [1, 20, 100, 400];
-
-    private sealed record Result(double PerSecond, double Batch, double CpuMicros, double AllocatedBytes);
+    /// <summary>What envelope and headers add to a record, about.</summary>
+    private const int EnvelopeBytes = 200;
 
     public static Command Command()
     {
-        var directory = new Option<string>("--directory")
-        {
-            Description = "Where to write (some GiB, removed afterwards).", DefaultValueFactory = _ => ".spool-speed",
-        };
-        var size = new Option<int>("--size") { Description = "Content bytes.", DefaultValueFactory = _ => 4096 };
-        var seconds = new Option<double>("--seconds")
-        {
-            Description = "Length of each run.", DefaultValueFactory = _ => 2,
-        };
-        var rounds = new Option<int>("--rounds") { Description = "Runs of each.", DefaultValueFactory = _ => 3 };
-        var report = new Option<string?>("--report") { Description = "Markdown file to write." };
-        var command = new Command("spool",
-            "Messages a second through the spool against a bare write-and-sync loop.\nExample: bench spool --size 4096")
-        {
-            directory, size, seconds, rounds, report,
-        };
-        command.SetAction(async (parse, _) => await RunAsync(parse.GetValue(directory)!, parse.GetValue(size),
-            TimeSpan.FromSeconds(parse.GetValue(seconds)), parse.GetValue(rounds), parse.GetValue(report)));
-        return command;
+        var measure = new SpoolMeasure(".spool-speed", "Content bytes.", [1, 20, 100, 400]);
+        return measure.Command("spool",
+            "Messages a second through the spool against a bare write-and-sync loop.\nExample: bench spool --size 4096",
+            _ => RunAsync(measure));
     }
 
-    private static async Task<int> RunAsync(string directory, int size, TimeSpan length, int rounds, string? report)
+    private static async Task RunAsync(SpoolMeasure measure)
     {
-        var text = new StringBuilder();
-        Tell(text, "| Form | Writers | Spool/s | Batch | CPU µs | Allocated B | Bare loop/s | Bare CPU µs | Ratio |");
-        Tell(text, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        measure.Begin($"Messages of {measure.SizeBytes} bytes through the spool, against the disk's limit",
+            "*Append*: messages stay. *Whole life*: append, load, open, attempt, done.", "Form", "Writers");
         foreach (var isWhole in new[] { false, true })
         {
-            foreach (var writers in _writerCounts)
-            {
-                var spools = new List<Result>();
-                var bares = new List<(double PerSecond, double CpuMicros)>();
-                for (var round = 0; round < rounds; round++)
-                {
-                    spools.Add(await SpoolAsync(directory, writers, size, length, isWhole));
-                    using var disk = new PosixDisk(directory);
-                    bares.Add(SpoolDisk.BareLoop(disk, Math.Max(1, (int)Math.Round(spools[^1].Batch)), size + 200,
-                        length));
-                }
-                var spool = spools.OrderBy(r => r.PerSecond).ElementAt(rounds / 2);
-                var bare = bares.OrderBy(r => r.PerSecond).ElementAt(rounds / 2);
-                Tell(text, string.Create(CultureInfo.InvariantCulture,
-                    $"| {(isWhole ? "whole life" : "append")} | {writers} | {spool.PerSecond:F0} | {spool.Batch:F1} "
-                    + $"| {spool.CpuMicros:F1} | {spool.AllocatedBytes:F0} | {bare.PerSecond:F0} "
-                    + $"| {bare.CpuMicros:F1} | {spool.PerSecond / bare.PerSecond:F2} |"));
-            }
+            foreach (var writers in measure.Writers)
+                await measure.Row($"| {(isWhole ? "whole life" : "append")} | {writers} |", writers,
+                    measure.SizeBytes + EnvelopeBytes,
+                    () => SpoolAsync(measure.Directory, writers, measure.SizeBytes, measure.Length, isWhole));
         }
-        Directory.Delete(directory, recursive: true);
-        if (report is not null)
-            await File.WriteAllTextAsync(report,
-                $"# Messages of {size} bytes through the spool against the disk's limit\n\n"
-                + "Median of the rounds; spool and bare loop (gathered write into a preallocated, zeroed file,\n"
-                + "fdatasync, batches as large as the spool's own) alternate in one run. CPU is the whole process's,\n"
-                + "kernel included, a message. *Append*: messages stay. *Whole life*: append, load, open, attempt, done.\n\n"
-                + text);
-        return 0;
     }
 
-    private static async Task<Result> SpoolAsync(string directory, int writers, int size, TimeSpan length, bool isWhole)
+    private static async Task<SpoolResult> SpoolAsync(string directory, int writers, int size, TimeSpan length, bool isWhole)
     {
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
@@ -105,7 +62,7 @@ internal static class SpoolSpeed
         var count = counts.Sum();
         var batch = (double)count / Math.Max(1, spool.Log.Syncs - syncs);
         await spool.DisposeAsync();
-        return new Result(count / watch.Elapsed.TotalSeconds, batch, cpu.TotalMicroseconds / count,
+        return new SpoolResult(count / watch.Elapsed.TotalSeconds, batch, cpu.TotalMicroseconds / count,
             (double)allocated / count);
 
         async Task<long> Write()
@@ -148,12 +105,6 @@ internal static class SpoolSpeed
         message.Progress.Recipients[0].State = RecipientState.Delivered;
         spool.RecordProgress(message);
         _ = content.DisposeAsync().AsTask();
-    }
-
-    private static void Tell(StringBuilder text, string line)
-    {
-        Console.WriteLine(line);
-        text.AppendLine(line);
     }
 
     private sealed class NoEvidence : IEvidenceJournal

@@ -1,33 +1,17 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Receive;
 
-/// <summary>Listens on TCP and hands out connections as Kestrel's socket transport makes them.</summary>
+/// <summary>Listens on TCP and hands out connections of <see cref="SocketConnection"/>.</summary>
 /// <remarks>Kestrel's own listener spins when the process has no file descriptors left; here the caller sees the
 /// exception and pauses.</remarks>
-internal sealed class SocketListenerFactory(ILoggerFactory loggers) : IConnectionListenerFactory, IDisposable
+internal sealed class SocketListenerFactory : IConnectionListenerFactory
 {
     /// <summary>Enough for the connects of a second at full speed; the kernel cuts it to net.core.somaxconn.</summary>
     private const int Backlog = 4096;
-    /// <summary>Unread bytes a connection may pile up before we stop reading from its socket.</summary>
-    private const int ReadBufferMax = 64 << 10;
-
-    private readonly SocketConnectionContextFactory _connections = new(
-        new SocketConnectionFactoryOptions
-        {
-            IOQueueCount = 0,
-            MaxReadBufferSize = ReadBufferMax,
-            MaxWriteBufferSize = ReadBufferMax,
-            // Our loop neither blocks nor computes for long between reads, so a hop to another thread only costs.
-            UnsafePreferInlineScheduling = true,
-            // One receive call a read instead of two; costs 4 KiB an idle connection.
-            WaitForDataBeforeAllocatingBuffer = false,
-        },
-        loggers.CreateLogger<SocketListenerFactory>());
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -44,12 +28,10 @@ internal sealed class SocketListenerFactory(ILoggerFactory loggers) : IConnectio
             socket.Dispose();
             throw;
         }
-        return ValueTask.FromResult<IConnectionListener>(new SocketListener(socket, _connections));
+        return ValueTask.FromResult<IConnectionListener>(new SocketListener(socket));
     }
 
-    public void Dispose() => _connections.Dispose();
-
-    private sealed class SocketListener(Socket socket, SocketConnectionContextFactory connections) : IConnectionListener
+    private sealed class SocketListener(Socket socket) : IConnectionListener
     {
         public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
 
@@ -59,7 +41,9 @@ internal sealed class SocketListenerFactory(ILoggerFactory loggers) : IConnectio
             {
                 var accepted = await socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
                 accepted.NoDelay = true;
-                return connections.Create(accepted);
+                var connection = new SocketConnection(accepted, MemoryPool<byte>.Shared);
+                connection.Start();
+                return connection;
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException
                 { SocketErrorCode: SocketError.OperationAborted })

@@ -24,6 +24,7 @@ internal static class SuiteReport
             """);
         Summarise(text, rows);
         Ours(text, rows);
+        Drains(text, rows);
         Matrix(text, rows, "Regret", "Lower is better; **bold**: a baseline served more than Holdfast did.",
             (row, cell) => Mark(Percent(cell.Regret), IsBetter(row, cell)));
         Matrix(text, rows, "Time to 99 % of the optimum after healing", "Seconds; *never*: the collapse outlives its cause.",
@@ -92,6 +93,18 @@ internal static class SuiteReport
                 cell.Breaches.Count.ToString(CultureInfo.InvariantCulture),
             ];
             text.Append("| ").AppendJoin(" | ", columns).Append(" |\n");
+        }
+    }
+
+    private static void Drains(StringBuilder text, IReadOnlyList<SuiteRow> rows)
+    {
+        foreach (var row in rows)
+        {
+            if (row.Optimum.DrainedAt is not { } least)
+                continue;
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n{row.Scenario.Name}: the backlog can be gone in {least.TotalSeconds:0} s; ")
+                .AppendJoin(", ", row.Cells.Select(c => c.Policy + " " + Seconds(c.DrainedAt))).Append(".\n");
         }
     }
 

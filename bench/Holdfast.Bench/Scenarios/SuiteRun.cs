@@ -15,11 +15,23 @@ internal sealed record SuiteRow(Scenario Scenario, OptimumResult Optimum, IReadO
 
 /// <summary>What a policy came to in a scenario.</summary>
 /// <param name="Regret">1 − served in time / optimum.</param>
+/// <param name="DrainedAt">When the backlog of the start was gone; null: never, or there was none.</param>
 /// <param name="ConvergedAfter">From healing to 99 % of the optimum for good; null: never, or nothing heals.</param>
 internal sealed record SuiteCell(
     string Policy, RunFigures Figures, double Regret, TimeSpan? ConvergedAfter, DetectionFigures Detection,
-    RunTotals Totals, IReadOnlyList<Breach> Breaches)
+    RunTotals Totals, TimeSpan? DrainedAt, IReadOnlyList<Breach> Breaches)
 {
+    /// <summary>When for the first time nothing waited any more; null: never.</summary>
+    public static TimeSpan? Drained(RunRecord run)
+    {
+        for (var i = 0; i < run.Steps; i++)
+        {
+            if (run.Services.All(s => s.Waiting[i] <= 1) && run.Scenario.Workloads.Any(w => w.Backlog > 0))
+                return run.Step * (i + 1);
+        }
+        return null;
+    }
+
     /// <summary>Healthy targets closed without a cause, and targets that crashed under what was sent to them.</summary>
     public int HealthyLost => Detection.FalseAlarms + Figures.Crashes;
 }
@@ -52,7 +64,7 @@ internal static class SuiteRun
             optimum ??= new LinearOptimum().Solve(run.World);
             cells.Add(new SuiteCell(policy.Name, RunFigures.Of(run, optimum),
                 optimum.Total > 0 ? 1 - run.Totals.Served / optimum.Total : 0,
-                ConvergenceChecker.TimeToConverge(run, optimum), DetectionFigures.Of(run), run.Totals,
+                ConvergenceChecker.TimeToConverge(run, optimum), DetectionFigures.Of(run), run.Totals, SuiteCell.Drained(run),
                 RunCheckers.Check(run, optimum)));
         }
         return new SuiteRow(scenario, optimum!, cells);

@@ -8,7 +8,7 @@ internal static class RunCheckers
     public static IReadOnlyList<IRunChecker> All { get; } =
     [
         new ConservationChecker(), new AttemptsChecker(), new ShiftChecker(), new HealthyTargetsChecker(),
-        new PriorityChecker(), new ConvergenceChecker(), new FairnessChecker(),
+        new PriorityChecker(), new ConvergenceChecker(), new FairnessChecker(), new HoldsChecker(),
     ];
 
     /// <summary>At most ten breaches a checker: the first ones tell.</summary>

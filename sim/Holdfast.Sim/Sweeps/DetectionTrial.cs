@@ -9,9 +9,10 @@ namespace Holdfast.Sim.Sweeps;
 
 /// <summary>How soon a policy sees that a target fails, and how often it sees what isn't there.</summary>
 /// <remarks>
-/// One site, one edge; outcomes are drawn, nothing else is simulated, so that a week costs seconds: each target answers
-/// in 20 ms, lognormal, and fails one request in a hundred, which is the p₀ that the theory reckons with. One target
-/// then fails the given share. Time runs in steps of one request.
+/// One site, one edge; outcomes are drawn and told, nothing else is simulated, so that a week costs seconds: each
+/// target answers in 20 ms, lognormal, and fails one request in a hundred, which is the p₀ that the theory reckons
+/// with. One target then fails the given share. Each target keeps its rate whatever is thought of it: what is measured
+/// is the test, not how soon a policy sends elsewhere.
 /// </remarks>
 internal sealed class DetectionTrial
 {
@@ -21,6 +22,7 @@ internal sealed class DetectionTrial
     private readonly RandomStream _random;
     private readonly SitesSample _sample;
     private readonly double _rate;
+    private readonly int _targets;
     private long _now;
     private long _nextTick = TickTicks;
     private long _nextLook;
@@ -45,6 +47,7 @@ internal sealed class DetectionTrial
         _policy = policy.Create(topology, new TrafficOptions(), 1, new RandomStream(seed, "policy"));
         _random = new RandomStream(seed, "outcomes");
         _sample = new SitesSample(1, targets);
+        _targets = targets;
         _rate = targets * ratePerTarget;
     }
 
@@ -94,20 +97,12 @@ internal sealed class DetectionTrial
             Look(at);
         }
         var now = TimeSpan.FromTicks(_now);
-        var placement = _policy.Place(new PlacementRequest(new ServiceId(0), OperationClass.Read, 2, false,
-            TargetId.None, null, 0, false), (uint)_random.Next(), now);
-        if (!placement.MaySend)
-            return;
-        var isFailure = _random.NextDouble() < (placement.Target.Value == target ? share : OrdinaryFailures);
+        var asked = _random.Next(_targets);
+        var isFailure = _random.NextDouble() < (asked == target ? share : OrdinaryFailures);
         var latency = TimeSpan.FromSeconds(0.02 * Exact.Exp(0.3 * _random.NextNormal()));
-        // The answer is told at once, as of its own time: what matters here is how many there are.
-        _policy.Report(new TrafficOutcome(placement.Target, OperationClass.Read, AttemptPhase.Answer,
+        _policy.Report(new TrafficOutcome(new TargetId(asked), OperationClass.Read, AttemptPhase.Answer,
             isFailure ? FailureScope.Target : FailureScope.None, latency,
-            isFailure ? "500 Internal Server Error" : null)
-        {
-            Ticket = placement.Ticket,
-        }, now);
-        _policy.Release(placement, !isFailure, now);
+            isFailure ? "500 Internal Server Error" : null), now);
         Look(now);
     }
 

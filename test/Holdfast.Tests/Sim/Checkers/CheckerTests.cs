@@ -237,6 +237,34 @@ public class CheckerTests
         Assert.Single(new FairnessChecker().Check(run.Record, null));
     }
 
+    [Theory]
+    [InlineData("\"regretMax\": 0.04", "regret")]
+    [InlineData("\"servedMin\": 0.96", "served in time")]
+    [InlineData("\"servedTopMin\": 0.96", "top priority")]
+    [InlineData("\"attemptsMax\": 1.01", "attempts")]
+    [InlineData("\"healthyClosedMax\": 0", "closures")]
+    [InlineData("\"overloadMax\": 0.6", "used to")]
+    [InlineData("\"detectWithin\": \"2s\"", "after 5.0 s")]
+    public void What_the_scenario_demands_is_held_against_the_run(string demand, string told)
+    {
+        var sound = new HandMadeRun(AFault + ", \"holds\": { " + demand + " }");
+        Assert.Empty(new HoldsChecker().Check(sound.Record, Best(10_000)));
+        var run = new HandMadeRun(AFault + ", \"holds\": { " + demand + " }");
+        run.Totals.Served -= 500;
+        run.Totals.Failed += 500;
+        run.Totals.Attempts += 200;
+        for (var i = 95; i < 100; i++)
+            run.Services[2].ServedOfArrived[i] = 0;
+        run.AddFault(10, 30, [0], [0]);
+        run.Close(15, 0, 0);
+        run.Close(95, 1, 2);
+        run.Sites[1].Placed[50] = 900;
+        Assert.Contains(told, Assert.Single(new HoldsChecker().Check(run.Record, Best(10_000))).Sentence,
+            StringComparison.Ordinal);
+    }
+
+    private static OptimumResult Best(double total) => new(new double[HandMadeRun.Steps], [], total, null, "");
+
     private static void Shift(HandMadeRun run, int step, int placed)
     {
         run.Sites[1].Placed[step] = run.Sites[1].Succeeded[step] = placed;

@@ -14,6 +14,7 @@ root.Add(PowerCuts.Command());
 root.Add(SuiteCommands.Suite());
 root.Add(SuiteCommands.Sweep());
 root.Add(DetectionTable.Command());
+root.Add(SimulatorSpeed.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());
 return await root.Parse(args).InvokeAsync();

@@ -97,6 +97,20 @@ internal sealed class EventQueue
         return true;
     }
 
+    /// <summary>An event that comes soon, unless something is pushed before it: for those who fetch ahead. False when
+    /// it isn't known yet.</summary>
+    public bool TryPeek(int ahead, out SimEvent later)
+    {
+        var at = _dueHead + ahead;
+        if (at >= _dueEnd)
+        {
+            later = default;
+            return false;
+        }
+        later = _due[at];
+        return true;
+    }
+
     private void Link(int index)
     {
         ref var node = ref _nodes[index];

@@ -2,8 +2,8 @@ namespace Holdfast.Sim.Clockwork;
 
 /// <summary>Timers that all last equally long, so that the first set is the first due: a ring, one event for its head.
 /// </summary>
-/// <remarks>A timer is not cancelled: whoever is called looks whether the serial still means anything. That costs a
-/// slot until it is due, and no search.</remarks>
+/// <remarks>A timer is not cancelled: whoever is called looks whether the serial still means anything. The owner drops
+/// void heads as it sets new ones, so that the ring is as long as what is under way, not as the time-out.</remarks>
 internal sealed class TimerLine(long ticks)
 {
     private Timer[] _ring = new Timer[64];
@@ -16,14 +16,23 @@ internal sealed class TimerLine(long ticks)
     public bool IsEmpty => _count == 0;
     public ref readonly Timer Head => ref _ring[_head];
 
-    /// <summary>True when it is the only one: the caller pushes an event for its due time.</summary>
+    /// <summary>True while an event for the head, or for one that was it, is in the queue.</summary>
+    public bool IsArmed { get; set; }
+
+    /// <summary>True when the caller must push an event for its due time; the line counts as armed then.</summary>
     public bool Set(long now, int subject, int serial)
     {
         if (_count == _ring.Length)
             Grow();
-        _ring[(_head + _count) & (_ring.Length - 1)] = new Timer(now + Ticks, subject, serial);
-        return ++_count == 1;
+        _ring[(_head + _count++) & (_ring.Length - 1)] = new Timer(now + Ticks, subject, serial);
+        if (IsArmed)
+            return false;
+        return IsArmed = true;
     }
+
+    /// <summary>After the event came and what was due was taken. True when the caller must push one for the head.
+    /// </summary>
+    public bool Rearm() => IsArmed = _count > 0;
 
     public Timer Take()
     {

@@ -81,7 +81,11 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
                     sample.ShedShares[i] = service.ShedShare;
             }
         }
-        sample.Changes.AddRange(_changes);
+    }
+
+    public void TakeChanges(List<VerdictChange> into)
+    {
+        into.AddRange(_changes);
         _changes.Clear();
     }
 }

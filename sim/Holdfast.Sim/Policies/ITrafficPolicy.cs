@@ -48,6 +48,11 @@ internal interface ITrafficPolicy
     /// <summary>An act by hand; weights and drains apply to baselines too.</summary>
     void Act(in PolicyAct act, TimeSpan now);
 
+    /// <summary>Adds the verdicts that changed since it was last asked, oldest first; asked after each tick. Who has
+    /// none
+    /// to tell so soon leaves them to <see cref="Describe"/>.</summary>
+    void TakeChanges(List<VerdictChange> into) { }
+
     /// <summary>Fills in verdicts, shares and limits for the plots and checkers, once a step of the record.</summary>
     void Describe(SitesSample sample, TimeSpan now);
 }

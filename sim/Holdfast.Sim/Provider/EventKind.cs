@@ -3,6 +3,12 @@ namespace Holdfast.Sim.Provider;
 /// <summary>What happens in a simulation; A and B of the event in brackets.</summary>
 internal enum EventKind
 {
+    /// <summary>Request reaches its target. [job, serial]</summary>
+    Reach,
+    /// <summary>A server is done with a job. [job, serial]</summary>
+    Done,
+    /// <summary>An answer reaches the edge. [job, serial] Those before are about jobs, those after are not.</summary>
+    Answer,
     /// <summary>[workload]</summary>
     Arrival,
     /// <summary>The client's next try, or one that a pause held up. [request, try serial]</summary>
@@ -22,12 +28,6 @@ internal enum EventKind
     /// <summary>An attempt or connection has no answer. [request, attempt serial]</summary>
     AttemptTimeout,
     ConnectTimeout,
-    /// <summary>Request reaches its target. [job, serial]</summary>
-    Reach,
-    /// <summary>A server is done with a job. [job, serial]</summary>
-    Done,
-    /// <summary>An answer reaches the edge. [job, serial]</summary>
-    Answer,
     /// <summary>Head of the calls' time-outs is due. [component]</summary>
     CallTimers,
     /// <summary>A call failed at once. [job, call]</summary>

@@ -88,6 +88,8 @@ internal sealed class RunTotals
     public long Unfinished { get; set; }
     /// <summary>Work done for nobody: the edge or client had given up.</summary>
     public long Wasted { get; set; }
+    /// <summary>Sum of the latencies of what was served, in time or late, and of what was lost.</summary>
+    public double LatencySeconds { get; set; }
     /// <summary>Refusals on purpose, also of tries that came through later.</summary>
     public long Refusals { get; set; }
     /// <summary>Requests that got no end or two: a fault of the simulator.</summary>

@@ -73,7 +73,7 @@ internal sealed partial class Simulation
                 edge.Policy.ReportCanary(request.Placement.Site, false, _scenario.Canaries.Deadline, Now);
             FreeRequest(timer.Subject);
         }
-        if (!_canaryTimers.IsEmpty)
+        if (_canaryTimers.Rearm())
             Push(_canaryTimers.Head.Due, EventKind.CanaryTimers, 0);
     }
 }

@@ -1,3 +1,4 @@
+using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
 using Holdfast.Traffic.Targets;
@@ -97,10 +98,19 @@ internal sealed partial class Simulation
         var state = _work[request.Workload];
         _totals.Offered++;
         SeriesOf(request).Offered[_step]++;
-        if (!_isMail[state.Spec.Service]
-            && state.Timeouts.Set(_now, index, request.TrySerial))
-            Push(_now + state.Timeouts.Ticks, EventKind.ClientTimers, request.Workload);
+        if (!_isMail[state.Spec.Service])
+        {
+            DropEndedTries(state.Timeouts);
+            if (state.Timeouts.Set(_now, index, request.TrySerial))
+                Push(_now + state.Timeouts.Ticks, EventKind.ClientTimers, request.Workload);
+        }
         Offer(index);
+    }
+
+    private void DropEndedTries(TimerLine line)
+    {
+        while (!line.IsEmpty && _requests[line.Head.Subject].TrySerial != line.Head.Serial)
+            line.Take();
     }
 
     private void Try(int index, int serial)
@@ -122,10 +132,8 @@ internal sealed partial class Simulation
             var timer = line.Take();
             ClientTimeout(timer.Subject, timer.Serial);
         }
-        // What was answered long ago is passed over without an event each.
-        while (!line.IsEmpty && _requests[line.Head.Subject].TrySerial != line.Head.Serial)
-            line.Take();
-        if (!line.IsEmpty)
+        DropEndedTries(line);
+        if (line.Rearm())
             Push(line.Head.Due, EventKind.ClientTimers, work);
     }
 
@@ -180,6 +188,7 @@ internal sealed partial class Simulation
         ref var request = ref _requests[index];
         var waited = _now - request.ArrivedAt;
         _latencies[SeriesIndex(request)].Add(waited);
+        _totals.LatencySeconds += waited / (double)TimeSpan.TicksPerSecond;
         End(index, isLost ? Ending.Lost
             : waited <= _work[request.Workload].Spec.Deadline.Ticks ? Ending.Served : Ending.Late);
     }

@@ -163,8 +163,15 @@ internal sealed partial class Simulation
         work.IsLost = false;
         Push(_now + delay, EventKind.Reach, job, work.Serial);
         var line = _attemptTimers[service];
+        DropEndedAttempts(line);
         if (line.Set(_now, index, serial))
             Push(_now + line.Ticks, EventKind.AttemptTimers, service);
+    }
+
+    private void DropEndedAttempts(TimerLine line)
+    {
+        while (!line.IsEmpty && _requests[line.Head.Subject].AttemptSerial != line.Head.Serial)
+            line.Take();
     }
 
     private void RunAttemptTimers(int service)
@@ -175,9 +182,8 @@ internal sealed partial class Simulation
             var timer = line.Take();
             AttemptTimeout(timer.Subject, timer.Serial, connecting: false);
         }
-        while (!line.IsEmpty && _requests[line.Head.Subject].AttemptSerial != line.Head.Serial)
-            line.Take();
-        if (!line.IsEmpty)
+        DropEndedAttempts(line);
+        if (line.Rearm())
             Push(line.Head.Due, EventKind.AttemptTimers, service);
     }
 
@@ -374,6 +380,8 @@ internal sealed partial class Simulation
             return;
         }
         edge.Policy.Tick(Now);
+        edge.Policy.TakeChanges(_sample.Changes);
+        NoteChanges(index);
         ProbePorts(edge);
         for (var service = 0; service < _services; service++)
             Pump(QueueOf(index, service));

@@ -103,14 +103,7 @@ internal sealed partial class Simulation
                 _targetsClosed[i] |= _sample.TargetVerdicts[i] == VerdictState.Closed
                     || _sample.SiteVerdicts[site] == VerdictState.Closed;
             }
-            foreach (var change in _sample.Changes)
-            {
-                if (_verdicts.Count >= RunBounds.VerdictsMax)
-                    _verdictsDropped++;
-                else
-                    _verdicts.Add(new VerdictEntry(TimeSpan.FromTicks(_now), edge.Index, change.Site.Value,
-                        change.Target.IsNone ? -1 : change.Target.Value, change.From, change.To, change.Evidence));
-            }
+            NoteChanges(edge.Index);
         }
         for (var i = 0; i < _targetsClosed.Length; i++)
         {
@@ -121,6 +114,19 @@ internal sealed partial class Simulation
             if (!IsHurt(i, site))
                 _siteSeries[site].HealthyClosed[_step]++;
         }
+    }
+
+    private void NoteChanges(int edge)
+    {
+        foreach (var change in _sample.Changes)
+        {
+            if (_verdicts.Count >= RunBounds.VerdictsMax)
+                _verdictsDropped++;
+            else
+                _verdicts.Add(new VerdictEntry(Now, edge, change.Site.Value,
+                    change.Target.IsNone ? -1 : change.Target.Value, change.From, change.To, change.Evidence));
+        }
+        _sample.Changes.Clear();
     }
 
     private static int Rank(VerdictState state) => state switch

@@ -12,14 +12,12 @@ internal sealed partial class Simulation
     private const int ResendsMax = 6;
     private readonly ServerPool[] _pools;
     private readonly Server[] _servers;
-    /// <summary>Jobs that each server has finished, to find neglected ones.</summary>
-    private readonly long[] _servedBy;
     private readonly LinkState[] _links;
     private readonly TimerLine[] _callTimers;
     private readonly RandomStream _networkRandom;
     private readonly RandomStream _effectRandom;
 
-    private (ServerPool[] Pools, Server[] Servers, long[] ServedBy) MakeServers()
+    private (ServerPool[] Pools, Server[] Servers) MakeServers()
     {
         var pools = new List<ServerPool>();
         var servers = new List<Server>();
@@ -47,7 +45,7 @@ internal sealed partial class Simulation
                 });
             }
         }
-        return ([.. pools], [.. servers], new long[servers.Count]);
+        return ([.. pools], [.. servers]);
     }
 
     private LinkState[] MakeLinks()
@@ -205,7 +203,6 @@ internal sealed partial class Simulation
             return;
         var server = job.Server;
         _pools[_servers[server].Pool].DoneInStep++;
-        _servedBy[server]++;
         _servers[server].Busy--;
         var result = job.IsLost ? JobResult.Lost : JobResult.Success;
         StartNext(server);
@@ -292,6 +289,7 @@ internal sealed partial class Simulation
         var series = _componentSeries[component];
         series.Asked[_step]++;
         var line = _callTimers[component];
+        DropEndedCalls(line);
         if (line.Set(_now, index, call))
             Push(_now + line.Ticks, EventKind.CallTimers, component);
         if (pool.Lost[job.Stage] > 0)
@@ -342,6 +340,12 @@ internal sealed partial class Simulation
             Serve(parent);
     }
 
+    private void DropEndedCalls(TimerLine line)
+    {
+        while (!line.IsEmpty && _jobs[line.Head.Subject].Call != line.Head.Serial)
+            line.Take();
+    }
+
     private void RunCallTimers(int component)
     {
         var line = _callTimers[component];
@@ -350,9 +354,8 @@ internal sealed partial class Simulation
             var timer = line.Take();
             CallFailed(timer.Subject, timer.Serial);
         }
-        while (!line.IsEmpty && _jobs[line.Head.Subject].Call != line.Head.Serial)
-            line.Take();
-        if (!line.IsEmpty)
+        DropEndedCalls(line);
+        if (line.Rearm())
             Push(line.Head.Due, EventKind.CallTimers, component);
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Holdfast.Sim.Checkers;
 using Holdfast.Sim.Policies;
 using Holdfast.Sim.Reports;
 using Holdfast.Sim.Runs;
@@ -79,21 +80,24 @@ internal static class SimulateCommand
         }
         var runs = Simulate(scenario, seed, policies, error);
         var best = optimum?.Solve(runs[0].World);
-        var broken = runs.Select(r => Broken(r, best)).ToList();
+        var broken = runs.Select(r => (IReadOnlyList<string>)Broken(r, best)).ToList();
         if (json is not null)
             WriteJson(json, runs, best, broken);
         if (json != "-")
             Tell(scenario, runs, best, broken, output);
-        _ = report;
+        if (report is not null)
+        {
+            File.WriteAllText(report, HtmlReport.Write(runs, best, broken));
+            error.WriteLine($"report: {report}");
+        }
         return broken[0].Count > 0 && policies[0].Name == PolicyTable.All[0].Name ? ExitCode.HoldsBroken : ExitCode.Ok;
     }
 
-    private static IReadOnlyList<string> Broken(RunRecord run, OptimumResult? optimum)
-    {
-        _ = run;
-        _ = optimum;
-        return [];
-    }
+    /// <summary>What the scenario says must hold, and the invariants of every scenario.</summary>
+    private static List<string> Broken(RunRecord run, OptimumResult? optimum) =>
+    [
+        .. BrokenHolds.Find(run, optimum), .. RunCheckers.Check(run, optimum).Select(b => b.ToString()),
+    ];
 
     /// <summary>Each policy on a core of its own, as far as there are cores.</summary>
     private static RunRecord[] Simulate(Scenario scenario, ulong? seed, List<NamedPolicy> policies, TextWriter error)

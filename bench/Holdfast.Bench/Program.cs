@@ -2,7 +2,12 @@ using System.CommandLine;
 using Holdfast.Bench;
 using Holdfast.Bench.Load;
 using Holdfast.Bench.Scenarios;
+using Holdfast.Commands;
+using Holdfast.Optimum;
 
+// The same command as the binary's, with the planner that knows the future, which the binary doesn't carry.
+if (args is ["simulate", ..])
+    return await CommandTree.InvokeAsync(args, Console.Out, Console.Error, new LinearOptimum());
 var root = new RootCommand("Measurements of Holdfast, side by side with what people use instead.");
 root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());

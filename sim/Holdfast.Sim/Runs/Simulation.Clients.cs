@@ -1,7 +1,6 @@
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
-using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Runs;
 
@@ -155,7 +154,7 @@ internal sealed partial class Simulation
         {
             case RequestState.Waiting:
                 Unlink(index);
-                edge.Policy.Withdraw(new ServiceId(service), Now);
+                Withdraw(index, edge, service);
                 break;
             case RequestState.InFlight:
                 edge.Policy.Release(request.Placement, false, Now);

@@ -107,13 +107,21 @@ internal sealed partial class Simulation
         }
         if (spec.Kind == ServiceKind.Http && queue.Count >= spec.EdgeQueueMax)
         {
-            edge.Policy.Withdraw(new ServiceId(service), Now);
+            Withdraw(index, edge, service);
             Refuse(index);
             return;
         }
         Enqueue(index, edge);
         if (ahead == 0)
             ArmAsk(QueueOf(edge.Index, service), placement.RetryAfter);
+    }
+
+    /// <summary>Leaves the queue unplaced. What was placed before and waits for its retry isn't counted there any more.
+    /// </summary>
+    private void Withdraw(int index, EdgeState edge, int service)
+    {
+        if (_requests[index].Attempts == 0)
+            edge.Policy.Withdraw(new ServiceId(service), Now);
     }
 
     private bool TryPlace(int index, EdgeState edge, out Placement placement)
@@ -318,12 +326,19 @@ internal sealed partial class Simulation
             if (!isMail && age > _work[request.Workload].Spec.Deadline.Ticks)
             {
                 Unlink(index);
-                edge.Policy.Withdraw(new ServiceId(service), Now);
+                Withdraw(index, edge, service);
                 Refuse(index);
                 continue;
             }
             if (!TryPlace(index, edge, out var placement))
             {
+                if (placement.Wait == WaitReason.RetryBudget && !isMail)
+                {
+                    // Only this one may not be sent again; those behind it are asked for.
+                    Unlink(index);
+                    ClientFailed(index, refused: false);
+                    continue;
+                }
                 ArmAsk(queueIndex, placement.RetryAfter);
                 return;
             }

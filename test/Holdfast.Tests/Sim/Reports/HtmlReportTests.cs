@@ -27,7 +27,7 @@ public class HtmlReportTests
         Assert.Contains("class=\"line p1\"", html, StringComparison.Ordinal);
         Assert.Contains("<li>it broke</li>", html, StringComparison.Ordinal);
         Assert.Contains("Optimum: absent", html, StringComparison.Ordinal);
-        Assert.Equal(PolicyStory.Of(Runs[1], RunFigures.Of(Runs[1], null)).Fate, Fate.StayedDown);
+        Assert.Equal(Fate.StayedDown, PolicyStory.Of(Runs[1], RunFigures.Of(Runs[1], null)).Fate);
     }
 
     [Fact]

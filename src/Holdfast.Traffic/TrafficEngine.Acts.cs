@@ -59,7 +59,7 @@ internal sealed partial class TrafficEngine
         if (act.Kind == ActKind.Weight && act.Weight is not (>= 0 and <= 1))
             return "Refused: a weight is from 0 to 1.";
         if (_acts.IsFull && act.Kind is ActKind.Drain or ActKind.Pin or ActKind.Weight or ActKind.Freeze)
-            return "Refused: 1 000 acts are in force; end some first.";
+            return "Refused: 100 acts are in force; end some first.";
         foreach (var site in _sites)
         {
             if (!site.Node.IsRetired && Concerns(act, site))

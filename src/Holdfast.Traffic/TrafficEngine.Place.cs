@@ -21,7 +21,7 @@ internal sealed partial class TrafficEngine
     private const double LeaveAfterSeconds = 1;
     /// <summary>Floor of the time after which a question is overdue.</summary>
     private const double OverdueMin = 1;
-    /// <summary>A drained site is the last resort for so long, while others take over; then nothing is placed there.
+    /// <summary>A drained site is the last resort for so long for what has a deadline, while others take over.
     /// </summary>
     private const double DrainSeconds = 30;
     /// <summary>So many targets of a closed site are looked at for one that is open.</summary>
@@ -91,7 +91,7 @@ internal sealed partial class TrafficEngine
         foreach (var id in order)
         {
             var site = _sites[id.Value];
-            if (!IsInUse(site, service, now))
+            if (!IsInUse(site, service, request.CanWait, now))
             {
                 drained++;
                 continue;
@@ -161,7 +161,7 @@ internal sealed partial class TrafficEngine
         foreach (var id in order)
         {
             var site = _sites[id.Value];
-            if (!IsInUse(site, service, now))
+            if (!IsInUse(site, service, request.CanWait, now))
                 continue;
             var key = KeyOf(site, request.Operation, now);
             if (key.IsClosed || !HasUsableTarget(site, key, request.Avoid))
@@ -177,8 +177,9 @@ internal sealed partial class TrafficEngine
     private static Placement Waiting(WaitReason reason, double seconds) => new(PlacementKind.Wait, TargetId.None,
         default, false, reason, TimeSpan.FromSeconds(Math.Clamp(seconds, 0.001, 60)));
 
-    private static bool IsInUse(SiteState site, ServiceState service, double now) =>
-        (!site.IsDrained || now - site.DrainedSince < DrainSeconds) && site.ActWeight > 0
+    /// <remarks>What can wait goes to a drained site no more: the operator may be about to switch it off.</remarks>
+    private static bool IsInUse(SiteState site, ServiceState service, bool canWait, double now) =>
+        (!site.IsDrained || (!canWait && now - site.DrainedSince < DrainSeconds)) && site.ActWeight > 0
         && (!service.IsPinned || site.IsPinned);
 
     /// <summary>Whether a site that is drained, degraded or late in canaries passes this one on, if others take it.

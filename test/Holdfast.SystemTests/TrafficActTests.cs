@@ -24,7 +24,7 @@ public class TrafficActTests
         await using var eu = new ScriptedTarget(gateway.AwayPort);
         await gateway.StartAsync();
         await new MarkedSender(gateway.SmtpPort, "before").RunAsync(5, default);
-        await Eventually.HoldsAsync(() => na.DeliveredCount == 5, Limit, () => gateway.Log);
+        await Eventually.HoldsAsync(() => na.DeliveredCount == 5, Limit, () => $"na {na.DeliveredCount}, eu {eu.DeliveredCount}\n{gateway.Log}");
 
         // Foretold, and nothing done.
         var foretold = await JsonAsync(gateway, 0, "drain", "na", "--dry-run");
@@ -42,7 +42,7 @@ public class TrafficActTests
         var done = await JsonAsync(gateway, 0, "drain", "mail-na", "--for", "2h", "--because", "maintenance 4711", "--yes");
         Assert.True(done.GetProperty("isApplied").GetBoolean());
         await new MarkedSender(gateway.SmtpPort, "drained").RunAsync(20, default);
-        await Eventually.HoldsAsync(() => eu.DeliveredCount == 20, Limit, () => gateway.Log);
+        await Eventually.HoldsAsync(() => eu.DeliveredCount == 20, Limit, () => $"na {na.DeliveredCount}, eu {eu.DeliveredCount}\n{gateway.Log}");
         Assert.Equal(5, na.DeliveredCount);
         var status = (await gateway.CommandAsync("status")).Output;
         Assert.Contains("drain", status, StringComparison.Ordinal);
@@ -55,13 +55,13 @@ public class TrafficActTests
         await gateway.KillAsync();
         await gateway.StartAsync();
         await new MarkedSender(gateway.SmtpPort, "restarted").RunAsync(20, default);
-        await Eventually.HoldsAsync(() => eu.DeliveredCount == 40, Limit, () => gateway.Log);
+        await Eventually.HoldsAsync(() => eu.DeliveredCount == 40, Limit, () => $"na {na.DeliveredCount}, eu {eu.DeliveredCount}\n{gateway.Log}");
         Assert.Equal(5, na.DeliveredCount);
 
         Assert.True((await JsonAsync(gateway, 0, "undrain", "mail-na", "--yes")).GetProperty("isApplied").GetBoolean());
         Assert.Empty((await JsonAsync(gateway, 0, "acts")).EnumerateArray());
         await new MarkedSender(gateway.SmtpPort, "back").RunAsync(20, default);
-        await Eventually.HoldsAsync(() => na.DeliveredCount + eu.DeliveredCount == 65, Limit, () => gateway.Log);
+        await Eventually.HoldsAsync(() => na.DeliveredCount + eu.DeliveredCount == 65, Limit, () => $"na {na.DeliveredCount}, eu {eu.DeliveredCount}\n{gateway.Log}");
         Assert.True(na.DeliveredCount > 5, "nothing came back home\n" + gateway.Log);
     }
 

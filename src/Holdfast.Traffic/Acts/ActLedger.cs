@@ -1,11 +1,11 @@
 namespace Holdfast.Traffic.Acts;
 
 /// <summary>The acts of operators that are in force.</summary>
-/// <remarks>They go by name, so a reload keeps them; one of a kind a thing, the last one counts; at most 1 000.
-/// </remarks>
+/// <remarks>They go by name, so a reload keeps them; one of a kind a thing, the last one counts; at most 100: more than
+/// anybody does by hand, and few enough to be looked through at each change.</remarks>
 internal sealed class ActLedger
 {
-    private const int ActsMax = 1000;
+    private const int ActsMax = 100;
     private readonly List<(OperatorAct Act, double ExpiresAt)> _acts = [];
 
     public int Count => _acts.Count;

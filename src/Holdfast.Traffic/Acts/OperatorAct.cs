@@ -3,7 +3,8 @@ namespace Holdfast.Traffic.Acts;
 /// <summary>What an operator may do to traffic by hand.</summary>
 public enum ActKind : byte
 {
-    /// <summary>Nothing new is placed there; traffic leaves at the pace that others can take it.</summary>
+    /// <summary>Nothing new is placed there. What can wait waits until others take it; what has a deadline may use it
+    /// for 30 s more, where others can't take it yet.</summary>
     Drain = 0,
     /// <summary>Ends a drain before it expires.</summary>
     Undrain = 1,

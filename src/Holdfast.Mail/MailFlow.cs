@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Mail.Canaries;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
@@ -19,18 +20,21 @@ public sealed partial class MailFlow : IDisposable
     private readonly MailSpool _spool;
     private readonly DeliveryFlow _delivery;
     private readonly ReceiveServer _receive;
+    private readonly CanaryRunner _canaries;
     private readonly HostResolver _hosts;
     private readonly RouteTableSource _routes;
     private readonly ILogger _logger;
     private readonly List<IDisposable> _changes = [];
     private volatile string? _notReady = "starting";
 
-    internal MailFlow(MailSpool spool, DeliveryFlow delivery, ReceiveServer receive, HostResolver hosts,
-        RouteTableSource routes, IOptionsMonitor<DeliverOptions> deliver, ILogger<MailFlow> logger)
+    internal MailFlow(MailSpool spool, DeliveryFlow delivery, ReceiveServer receive, CanaryRunner canaries,
+        HostResolver hosts, RouteTableSource routes, IOptionsMonitor<DeliverOptions> deliver, ILogger<MailFlow> logger)
     {
         _spool = spool;
         _delivery = delivery;
         _receive = receive;
+        _canaries = canaries;
+        _receive.Probes = canaries;
         _hosts = hosts;
         _routes = routes;
         _logger = logger;
@@ -64,6 +68,7 @@ public sealed partial class MailFlow : IDisposable
     {
         await _receive.StartAsync(abort).ConfigureAwait(false);
         _notReady = null;
+        _canaries.Start(() => _notReady is null && _spool.Pressure == SpoolPressure.None && !_receive.IsStressed);
         return [.. _receive.Status().Listeners.Select(l => l.Describe())];
     }
 
@@ -72,6 +77,7 @@ public sealed partial class MailFlow : IDisposable
     public async Task DrainAsync(CancellationToken abort)
     {
         _notReady = "draining";
+        await _canaries.StopAsync().ConfigureAwait(false);
         await _receive.DrainAsync(abort).ConfigureAwait(false);
         await _delivery.DrainAsync(abort).ConfigureAwait(false);
         await _hosts.StopAsync(abort).ConfigureAwait(false);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Security.Cryptography;
+using Holdfast.Mail.Canaries;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Queue;
 using Holdfast.Mail.Receive;
@@ -30,6 +32,7 @@ public static class MailRegistration
         services.AddSingleton<IValidateOptions<RetryOptions>, RetryOptionsValidator>();
         services.AddSingleton<IValidateOptions<PaceOptions>, PaceOptionsValidator>();
         services.AddSingleton<IValidateOptions<NoticeOptions>, NoticeOptionsValidator>();
+        services.AddSingleton<IValidateOptions<CanaryOptions>, CanaryOptionsValidator>();
         return services;
     }
 
@@ -88,15 +91,30 @@ public static class MailRegistration
             p.GetRequiredService<IFileSource>(), p.GetRequiredService<IDisk>(), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new MailFlow(p.GetRequiredService<MailSpool>(), p.GetRequiredService<DeliveryFlow>(),
-            p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<HostResolver>(),
+            p.GetRequiredService<ReceiveServer>(), p.GetRequiredService<CanaryRunner>(),
+            p.GetRequiredService<HostResolver>(),
             p.GetRequiredService<RouteTableSource>(), p.GetRequiredService<IOptionsMonitor<DeliverOptions>>(),
             p.GetRequiredService<ILogger<MailFlow>>()));
+        AddCanaries(services, hostName);
         AddQueue(services);
         services.AddSingleton<IRouteExplainer>(p => new RouteExplainer(p.GetRequiredService<RouteTableSource>(),
             p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<IMxResolver>(),
             p.GetRequiredService<TimeProvider>(),
             () => p.GetRequiredService<IOptionsMonitor<RouteOptions>>().CurrentValue.MxPort));
         return services;
+    }
+
+    private static void AddCanaries(IServiceCollection services, Func<IServiceProvider, string> hostName)
+    {
+        services.AddSingleton<CanaryMetrics>();
+        services.AddSingleton(_ => new CanaryToken(RandomNumberGenerator.GetBytes(32)));
+        services.AddSingleton<ICanaryDispatch>(p => new CanaryDispatch(p.GetRequiredService<DeliveryFlow>().Direct,
+            () => hostName(p), p.GetRequiredService<IMailSpool>().NewId, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new CanaryRunner(p.GetRequiredService<IOptionsMonitor<CanaryOptions>>(),
+            () => hostName(p), p.GetRequiredService<ICanaryDispatch>(), (options, tag) => new ImapMailbox(options, tag),
+            p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<CanaryToken>(),
+            p.GetRequiredService<CanaryMetrics>(), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<CanaryRunner>>()));
     }
 
     private static void AddQueue(IServiceCollection services)

@@ -79,6 +79,7 @@ public class NameTests
         "Holdfast.Mail.Queue" => 2400,
         "Holdfast.Mail.Smtp" => 2500,
         "Holdfast.Mail" => 2600,
+        "Holdfast.Mail.Canaries" => 2700,
         "Holdfast.Storage.Segments" => 3000,
         "Holdfast.Storage.Journal" => 3100,
         "Holdfast.Evidence.Records" or "Holdfast.Evidence.Views" => 3200,

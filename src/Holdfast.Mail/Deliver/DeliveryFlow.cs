@@ -79,6 +79,9 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     public bool IsQuiet => Volatile.Read(ref _pump) == 0 && _arrivals.IsEmpty && _upkeep.Pending == 0
         && !_context.Scheduler.HasUnrouted;
 
+    /// <summary>For mail of our own that goes to one site and nowhere else.</summary>
+    public DirectDispatch Direct => field ??= new DirectDispatch(_context);
+
     /// <summary>What the queue commands read and do.</summary>
     public DeliveryDesk Desk => field ??= new DeliveryDesk(_context, _settlement, Wake);
 

@@ -32,6 +32,7 @@ internal sealed partial class DeliverySession
     /// <summary>Recipients counted against their mailboxes' pace in this attempt.</summary>
     private readonly List<int> _paced = [];
     private readonly OpenQuestion _question;
+    private readonly TargetOpener _opener;
     /// <summary>Longest silence before the final dot in this attempt.</summary>
     private TimeSpan _patience = TimeSpan.MaxValue;
     private TargetConnection? _connection;
@@ -44,6 +45,7 @@ internal sealed partial class DeliverySession
         _logger = logger;
         _tx.BeforeDot = NoteAttemptAsync;
         _question = new OpenQuestion(context.Placements, context.Time);
+        _opener = new TargetOpener(context, _opening, _question);
     }
 
     /// <summary>Sends the message taken, then what <paramref name="next"/> hands out. Never throws.</summary>

@@ -19,6 +19,9 @@ internal sealed class ReceiveContext(IMailSpool spool, IEvidenceJournal evidence
     public ReceivePolicy Policy { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); } =
         new(new ReceiveOptions(), "localhost", null);
 
+    /// <summary>Addresses whose mail ends here; null: none.</summary>
+    public IProbeAddresses? Probes { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
     /// <summary>No new mail: sessions end with 421 4.3.2 as soon as they are between messages.</summary>
     public bool IsDraining { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 

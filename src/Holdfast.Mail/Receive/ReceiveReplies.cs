@@ -12,6 +12,7 @@ internal static class ReceiveReplies
         SmtpReply.Of(454, 4, 7, 0, "Too many failed sign-ins, try again later");
     public static readonly SmtpReply NotAccepting =
         SmtpReply.Of(451, 4, 3, 2, "Not accepting messages now, try again later");
+    public static readonly SmtpReply ProbeTaken = SmtpReply.Of(250, 2, 0, 0, "Taken as an answer to a canary");
     public static readonly SmtpReply DirectoryUnavailable =
         SmtpReply.Of(451, 4, 3, 0, "Recipients can't be checked now, try again later");
     /// <summary>RFC 2920 §3.1, RFC 5321 §4.3.1: the client didn't wait where it must.</summary>

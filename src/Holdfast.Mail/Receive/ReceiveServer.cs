@@ -59,6 +59,16 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
         metrics.Observe(() => CertificatesLeft(time.GetUtcNow()));
     }
 
+    /// <summary>Addresses whose mail ends here. Set before the start.</summary>
+    public IProbeAddresses? Probes
+    {
+        get => _context.Probes;
+        set => _context.Probes = value;
+    }
+
+    /// <summary>So many clients are connected that answers may not get through.</summary>
+    public bool IsStressed => _context.IsStressed;
+
     /// <summary>Binds every listener and begins to take mail.</summary>
     /// <exception cref="IOException">An endpoint can't be had.</exception>
     public async Task StartAsync(CancellationToken abort)

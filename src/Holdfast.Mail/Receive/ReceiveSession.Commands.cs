@@ -242,6 +242,14 @@ internal sealed partial class ReceiveSession
             return NextStep.Command;
         }
         var text = address.Text;
+        if (IsProbeRecipient(text))
+            return OnProbeRecipient(text);
+        // What ends here mustn't be mixed with what goes on (RFC 5321 §4.5.3.1.10: the rest comes by itself).
+        if (_transaction.IsProbe)
+        {
+            Say(StandardReplies.TooManyRecipients);
+            return NextStep.Command;
+        }
         switch (RecipientPolicy.Decide(_listener, _isTrusted, _user is not null, text))
         {
             case RecipientDecision.Accept:
@@ -266,6 +274,24 @@ internal sealed partial class ReceiveSession
             return Shed(shed, text);
         _transaction.Recipients.Add(new EnvelopeRecipient(address.IsBarePostmaster ? _listener.Postmaster : text,
             _command.Notify, _command.OriginalRecipient));
+        Say(StandardReplies.RecipientOk);
+        return NextStep.Command;
+    }
+
+    /// <summary>A probe's address is nobody's: who may send to us at all may send to it, lists of recipients or not.
+    /// </summary>
+    private bool IsProbeRecipient(string address) => _context.Probes is { } probes && probes.Contains(address)
+        && (_listener.Role == ListenerRole.Inbound || (_listener.Role == ListenerRole.Relay && _isTrusted));
+
+    private NextStep OnProbeRecipient(string address)
+    {
+        if (_transaction.Recipients.Count > 0)
+        {
+            Say(StandardReplies.TooManyRecipients);
+            return NextStep.Command;
+        }
+        _transaction.IsProbe = true;
+        _transaction.Recipients.Add(new EnvelopeRecipient(address));
         Say(StandardReplies.RecipientOk);
         return NextStep.Command;
     }
@@ -298,7 +324,7 @@ internal sealed partial class ReceiveSession
         if (_transaction.Recipients.Count == 0)
             return Fault(StandardReplies.NoValidRecipients);
         var pressure = _context.Spool.Pressure;
-        if (pressure != SpoolPressure.None
+        if (pressure != SpoolPressure.None && !_transaction.IsProbe
             && Admission.Check(pressure, _transaction.Priority) is var shed and not ShedReason.None)
             return Shed(shed, JoinRecipients());
         return NextStep.Data;
@@ -321,7 +347,7 @@ internal sealed partial class ReceiveSession
                 _chunkFault = StandardReplies.NeedMail;
             else if (_transaction.Recipients.Count == 0)
                 _chunkFault = StandardReplies.NoValidRecipients;
-            else if (pressure != SpoolPressure.None)
+            else if (pressure != SpoolPressure.None && !_transaction.IsProbe)
                 _chunkFault = ReplyOf(Admission.Check(pressure, _transaction.Priority));
         }
         return NextStep.Bdat;

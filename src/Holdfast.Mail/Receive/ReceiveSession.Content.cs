@@ -119,7 +119,7 @@ internal sealed partial class ReceiveSession
         _id = _context.Spool.NewId();
         _receivedAt = _context.Time.GetUtcNow();
         var declared = _transaction.DeclaredBytes is { } bytes ? bytes + TraceHeaderBytes : (long?)null;
-        var draft = _context.Spool.BeginDraft(declared);
+        var draft = _transaction.IsProbe ? new ProbeDraft() : _context.Spool.BeginDraft(declared);
         _draft = draft;
         var recipients = _transaction.Recipients;
         TraceHeader.Write(draft, _hello, _client, _context.Policy.HostName, Protocol(), _id, _tlsText,
@@ -195,6 +195,14 @@ internal sealed partial class ReceiveSession
         {
             Refuse(StandardReplies.Loop, "loop", JoinRecipients());
             NoteSpan(reader.Length, "loop");
+            await DropTransactionAsync().ConfigureAwait(false);
+            return;
+        }
+        if (_draft is ProbeDraft probe)
+        {
+            _context.Probes?.Arrived(probe.Head);
+            Say(ReceiveReplies.ProbeTaken);
+            NoteSpan(probe.Length, null);
             await DropTransactionAsync().ConfigureAwait(false);
             return;
         }

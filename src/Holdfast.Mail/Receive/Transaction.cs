@@ -19,6 +19,9 @@ internal sealed class Transaction
     /// <summary>True once a rule for a recipient's domain gave the priority.</summary>
     public bool HasRecipientPriority { get; set; }
 
+    /// <summary>True when its one recipient is a probe's address: it isn't mail for anybody.</summary>
+    public bool IsProbe { get; set; }
+
     public string SenderText => Sender.Length == 0 ? "<>" : Sender;
 
     public ReadOnlySpan<char> SenderDomain => Sender.AsSpan(Sender.LastIndexOf('@') + 1);
@@ -35,6 +38,7 @@ internal sealed class Transaction
         Return = DsnReturn.Unspecified;
         IsPriorityFixed = false;
         HasRecipientPriority = false;
+        IsProbe = false;
     }
 
     /// <summary>Forgets everything. The recipients' list may live on in an envelope, so a new one is begun.</summary>

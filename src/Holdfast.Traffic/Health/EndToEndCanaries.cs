@@ -4,7 +4,7 @@ namespace Holdfast.Traffic.Health;
 /// <remarks>
 /// Guards against what accepts and never processes: its traffic looks well. Formula: 2 of the last 3 late or lost →
 /// weight × 0.25; 3 in a row → closed, and then only passing canaries open it: 2 in a row.
-/// Late is more than max(10 s, 3 × the median of those that passed).
+/// Late is more than max(10 s, 3 × the median of those that passed); the first that comes back is not.
 /// Known to do badly: where nobody sends canaries it knows nothing, and says so by <see cref="IsInUse"/>.
 /// </remarks>
 internal struct EndToEndCanaries
@@ -28,7 +28,7 @@ internal struct EndToEndCanaries
 
     public void Report(bool passed, double latency, double now)
     {
-        var isLate = !passed || latency > Math.Max(LateMin, LateFactor * _usual);
+        var isLate = !passed || (_usual > 0 && latency > Math.Max(LateMin, LateFactor * _usual));
         _at = now;
         _late = (_late << 1) | (isLate ? 1u : 0);
         _count = Math.Min(3, _count + 1);

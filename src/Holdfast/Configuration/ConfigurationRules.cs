@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Holdfast.Mail.Canaries;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
@@ -24,6 +25,7 @@ internal static class ConfigurationRules
         CheckTopology(topology, faults);
         CheckListeners(snapshot.Get<ReceiveOptions>(), faults, listeners);
         CheckRoutes(snapshot.Get<RouteOptions>(), topology, faults);
+        CheckCanaries(snapshot.Get<CanaryOptions>(), topology, faults);
         for (var i = 0; i < listeners.Count; i++)
         {
             for (var j = 0; j < i; j++)
@@ -70,6 +72,17 @@ internal static class ConfigurationRules
             var service = routes.Rules[i].Service;
             if (service.Length > 0 && !Has(services, service))
                 faults.Unknown($"Holdfast:Mail:Route:Rules:{i}:Service", "site with the service", service, services);
+        }
+    }
+
+    private static void CheckCanaries(CanaryOptions canaries, TopologyOptions topology, FaultList faults)
+    {
+        string[] sites = [.. topology.Sites.Select(s => s.Name)];
+        for (var i = 0; i < canaries.Probes.Length; i++)
+        {
+            var site = canaries.Probes[i].Site;
+            if (site.Length > 0 && !Has(sites, site))
+                faults.Unknown($"Holdfast:Mail:Canaries:Probes:{i}:Site", "site", site, sites);
         }
     }
 

@@ -1,4 +1,5 @@
 using Holdfast.Evidence.Records;
+using Holdfast.Mail.Canaries;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
@@ -29,6 +30,7 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<RetryOptions>("Holdfast:Mail:Deliver:Retry"),
         new Of<PaceOptions>("Holdfast:Mail:Deliver:Pace"),
         new Of<NoticeOptions>("Holdfast:Mail:Deliver:Notices"),
+        new Of<CanaryOptions>("Holdfast:Mail:Canaries"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Holdfast.Bench;
+using Holdfast.Bench.Drain;
 using Holdfast.Bench.Load;
 using Holdfast.Bench.Scenarios;
 using Holdfast.Commands;
@@ -11,6 +12,7 @@ if (args is ["simulate", ..])
 var root = new RootCommand("Measurements of Holdfast, side by side with what people use instead.");
 root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());
+root.Add(DrainCommand.Command());
 root.Add(WireSpeed.Command());
 root.Add(SpoolDisk.Command());
 root.Add(SpoolSpeed.Command());

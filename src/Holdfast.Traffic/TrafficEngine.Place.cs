@@ -41,7 +41,11 @@ internal sealed partial class TrafficEngine
         }
         var placement = Choose(request, service, now);
         if (!placement.MaySend)
+        {
+            if (placement.Wait == WaitReason.Saturated)
+                service.FullAt = now;
             return placement;
+        }
         if (request.IsHedge)
         {
             budget.TakeHedge();

@@ -9,6 +9,8 @@ namespace Holdfast.Traffic;
 internal sealed partial class TrafficEngine
 {
     private const int PeersMin = 3;
+    private const double FullSeconds = 1;
+    private const double ManyPerSecond = 100;
     /// <summary>A site that had to refuse so lately is asked for more than is seen.</summary>
     private const double RefusedSeconds = 5;
 
@@ -116,7 +118,8 @@ internal sealed partial class TrafficEngine
             switch (key.State)
             {
                 case VerdictState.Recovering
-                    when key.Ramp.Tick(_options, site.Full, asked, Slowness(key), mayStep, now):
+                    when key.Ramp.Tick(_options, site.Full, asked, Slowness(key), mayStep, IsFull(site, now),
+                        now):
                     key.Canary.Forget();
                     Judge(site, key, VerdictState.Healthy, "back to full share", now);
                     break;
@@ -126,15 +129,22 @@ internal sealed partial class TrafficEngine
                 case VerdictState.Suspect when key.Test.IsQuiet:
                     Judge(site, key, VerdictState.Healthy, "failures stopped", now);
                     break;
-                case VerdictState.Closed when key.DueFar(now, _options) && IsClosed(site.Node.Service):
+                case VerdictState.Closed when !key.Canary.InFlight && IsClosed(site.Node.Service):
                     key.Canary.Shorten(_options, now, _random);
                     break;
             }
         }
     }
 
-    private static double Slowness(HealthKey key) =>
-        key.Latency.IsKnown ? key.Latency.WindowP95 / key.Latency.P95 : 0;
+    /// <summary>Something of the site's service waits or is shed that no other site takes either.</summary>
+    private bool IsFull(SiteState site, double now) =>
+        now - _services[site.Node.Service.Value].FullAt < FullSeconds;
+
+    /// <summary>The last window against the baseline; 0: not known. While little comes back the p95 is one slow answer,
+    /// so the median speaks.</summary>
+    private static double Slowness(HealthKey key) => !key.Latency.IsKnown ? 0
+        : key.State == VerdictState.Recovering && key.Ramp.Rate < ManyPerSecond
+            ? key.Latency.WindowP50 / key.Latency.P50 : key.Latency.WindowP95 / key.Latency.P95;
 
     /// <summary>A tenth of the active targets, each once a second.</summary>
     private void TickTargets(List<int> active, double now)
@@ -171,7 +181,8 @@ internal sealed partial class TrafficEngine
         switch (key.State)
         {
             case VerdictState.Recovering
-                when key.Ramp.Tick(_options, TargetCapacity(site), TargetAsked(site, now), Slowness(key), true, now):
+                when key.Ramp.Tick(_options, TargetCapacity(site), TargetAsked(site, now), Slowness(key), true,
+                    IsFull(site, now), now):
                 key.Canary.Forget();
                 Judge(site, target, key, VerdictState.Healthy, "back to full share", now);
                 break;

@@ -52,6 +52,7 @@ internal sealed partial class TrafficEngine
         key.Canary.Begin(_options, now, _random);
         key.Degraded.Reset();
         site.Backlog.Begin(_options, now);
+        site.Capacity.Close();
         site.OverSince = double.NaN;
         key.Test.Reset();
         foreach (var id in site.Node.Targets)
@@ -108,6 +109,7 @@ internal sealed partial class TrafficEngine
     {
         siteKey.Canary.Succeed();
         siteKey.Test.Reset();
+        siteKey.Latency.ForgetWindow();
         siteKey.ReopenedAt = now;
         siteKey.NeedsCanaryPass = false;
         siteKey.Overdue = siteKey.OverdueTakenBack = 0;
@@ -125,6 +127,7 @@ internal sealed partial class TrafficEngine
     {
         key.Canary.Succeed();
         key.Test.Reset();
+        key.Latency.ForgetWindow();
         key.ReopenedAt = now;
         key.Overdue = key.OverdueTakenBack = 0;
         siteKey.ClosedTargets = Math.Max(0, siteKey.ClosedTargets - 1);

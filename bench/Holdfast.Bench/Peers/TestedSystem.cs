@@ -49,9 +49,14 @@ internal abstract class TestedSystem(string name) : IDisposable
 }
 
 /// <summary>The published binary with the two-sites example on ports of its own.</summary>
-internal sealed class HoldfastSystem(string binary, string folder, int port) : TestedSystem("Holdfast")
+/// <param name="capacity">Declared for the site, messages a second; null: not declared.</param>
+internal sealed class HoldfastSystem(string binary, string folder, int port, double? capacity = 1_000_000)
+    : TestedSystem("Holdfast")
 {
     private Process? _process;
+
+    private string Declared() => capacity is null ? ""
+        : string.Create(System.Globalization.CultureInfo.InvariantCulture, $" \"CapacityPerSecond\": {capacity},");
 
     public override int RootProcessId => _process!.Id;
     public override int Port => port;
@@ -65,7 +70,7 @@ internal sealed class HoldfastSystem(string binary, string folder, int port) : T
               "HostName": "holdfast.test",
               "Operator": { "HttpEndpoint": "127.0.0.1:{{port + 1}}" },
               "Topology": { "HomeRegion": "na", "Regions": [ { "Name": "na" } ], "Sites": [
-                { "Name": "mail-na", "Service": "mail", "Region": "na", "CapacityPerSecond": 1000000,
+                { "Name": "mail-na", "Service": "mail", "Region": "na",{{Declared()}}
                   "Targets": [ { "Address": "127.0.0.1:{{sinkPort}}" } ] } ] },
               "Mail": {
                 "Receive": { "Listeners": [ { "Name": "relay", "Endpoint": "127.0.0.1:{{port}}", "Role": "Relay",
@@ -103,8 +108,24 @@ internal sealed class HoldfastSystem(string binary, string folder, int port) : T
 }
 
 /// <summary>A private Postfix, tuned as a relay: no chroot, no DNS, enough processes, no in-flow delay.</summary>
-internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Postfix")
+/// <param name="settings">Lines for main.cf in place of that tuning; empty: the defaults.</param>
+internal sealed class PostfixSystem(string folder, int port, string? settings = null) : TestedSystem("Postfix")
 {
+    // in_flow_delay 0, process and concurrency limits raised: what its own tuning guide advises for a relay
+    // (TUNING_README); everything that asks DNS is off, since there is none here.
+    private const string Tuned = """
+        smtpd_client_connection_count_limit = 0
+        smtpd_client_connection_rate_limit = 0
+        default_process_limit = 200
+        default_destination_concurrency_limit = 100
+        initial_destination_concurrency = 20
+        smtp_connection_cache_on_demand = yes
+        smtp_connection_cache_destinations = 127.0.0.1
+        message_size_limit = 157286400
+        mailbox_size_limit = 0
+        in_flow_delay = 0s
+        qmgr_message_active_limit = 20000
+        """;
     private int _master;
 
     public override int RootProcessId => _master;
@@ -112,21 +133,7 @@ internal sealed class PostfixSystem(string folder, int port) : TestedSystem("Pos
 
     public override void Start(int sinkPort)
     {
-        // in_flow_delay 0, process and concurrency limits raised: what its own tuning guide advises for a relay
-        // (TUNING_README); everything that asks DNS is off, since there is none here.
-        PostfixFiles.Write(folder, "postfix.test", port, sinkPort, """
-            smtpd_client_connection_count_limit = 0
-            smtpd_client_connection_rate_limit = 0
-            default_process_limit = 200
-            default_destination_concurrency_limit = 100
-            initial_destination_concurrency = 20
-            smtp_connection_cache_on_demand = yes
-            smtp_connection_cache_destinations = 127.0.0.1
-            message_size_limit = 157286400
-            mailbox_size_limit = 0
-            in_flow_delay = 0s
-            qmgr_message_active_limit = 20000
-            """);
+        PostfixFiles.Write(folder, "postfix.test", port, sinkPort, settings ?? Tuned);
         File.SetUnixFileMode(folder, (UnixFileMode)0x1ED);
         Run("chown", "postfix", Path.Combine(folder, "data")).WaitForExit();
         using var start = Run("/usr/sbin/postfix", "-c", PostfixFiles.EtcIn(folder), "start");

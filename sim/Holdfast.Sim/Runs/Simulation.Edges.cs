@@ -16,7 +16,7 @@ internal sealed partial class Simulation
     private const long AskMin = TimeSpan.TicksPerMillisecond;
     private const long AskMax = TimeSpan.TicksPerSecond;
     /// <summary>Mail that waited longer is backlog, as Mail's <c>FreshFor</c> says.</summary>
-    private const long FreshTicks = 10 * TimeSpan.TicksPerSecond;
+    private const long FreshTicks = 5 * TimeSpan.TicksPerSecond;
     private const int AgingMax = 64;
     /// <summary>HAProxy's <c>inter</c>.</summary>
     private const long ProbeTicks = 2 * TimeSpan.TicksPerSecond;

@@ -16,6 +16,8 @@ internal sealed class ServiceState
     public readonly RateMeter AskedInAll = new();
     /// <summary>Region whose retry budget its traffic earns and spends.</summary>
     public RegionId Region;
+    /// <summary>When something last found no place at any site.</summary>
+    public double FullAt = double.NegativeInfinity;
     /// <summary>By hand: only pinned sites are used.</summary>
     public bool IsPinned;
 }

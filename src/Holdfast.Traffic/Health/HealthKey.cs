@@ -43,10 +43,6 @@ internal sealed class HealthKey
     public double Cost = 0.001;
     public double PenaltyUntil;
 
-    /// <summary>Its canary is farther away than one of a service that has nothing else may be.</summary>
-    public bool DueFar(double now, TrafficOptions options) =>
-        !Canary.InFlight && Canary.DueAt - now > options.CanaryWaitMax.TotalSeconds;
-
     public bool IsClosed => State == VerdictState.Closed;
     public bool IsLimited => State is VerdictState.Recovering or VerdictState.Degraded;
     /// <summary>Part of its traffic that it is given.</summary>

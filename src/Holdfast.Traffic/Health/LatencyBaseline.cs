@@ -43,6 +43,13 @@ internal sealed class LatencyBaseline
         Peak = seconds > Peak ? seconds : Peak + weight * (seconds - Peak);
     }
 
+    /// <summary>What was seen before a closure says nothing of what comes back.</summary>
+    public void ForgetWindow()
+    {
+        _window.Clear();
+        WindowP50 = WindowP90 = WindowP95 = 0;
+    }
+
     /// <summary>Ends a window of a second; a thin one goes on. Returns whether it ended.</summary>
     public bool EndWindow(bool mayLearn)
     {

@@ -3,10 +3,12 @@ namespace Holdfast.Traffic.Limits;
 /// <summary>How long an operation holds its slot at a site when nothing holds it up: W₀ of capacity = slots / W₀.
 /// </summary>
 /// <remarks>Learnt from seconds in which less than half the slots were used and nothing is suspected, with a memory of
-/// about a minute of them. Until then what is seen, whatever it is.</remarks>
+/// about a minute of them; a faster second is believed at any time, since load makes nothing faster. Until then what is
+/// seen, whatever it is.</remarks>
 internal struct HoldTime
 {
     private const double Weight = 1.0 / 60;
+    private const double FasterWeight = 0.1;
     private double _sum;
     private int _count;
     private bool _isLearnt;
@@ -28,9 +30,11 @@ internal struct HoldTime
         if (Usual <= 0 || (mayLearn && !_isLearnt))
             Usual = mean;
         else if (mayLearn)
-            Usual += Weight * (mean - Usual);
+            Usual += (mean < Usual ? FasterWeight : Weight) * (mean - Usual);
         else if (!_isLearnt)
             Usual = Math.Min(Usual, mean);
+        else if (mean < Usual)
+            Usual += FasterWeight * (mean - Usual);
         _isLearnt |= mayLearn;
         _sum = 0;
         _count = 0;

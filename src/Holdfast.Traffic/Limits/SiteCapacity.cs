@@ -72,6 +72,10 @@ internal sealed class SiteCapacity
 
     public bool IsOverloaded(double now, double seconds) => now - _overloadedAt < seconds;
 
+    /// <summary>The site closed: what this second pushed back was the failure that closed it, not load, and teaches
+    /// nothing of its capacity.</summary>
+    public void Close() => _done = _doneBefore = _pushBacks = 0;
+
     public void PushBack() => _pushBacks++;
 
     public void Done() => _done++;

@@ -2,14 +2,23 @@ using Holdfast.Traffic.Limits;
 
 namespace Holdfast.Traffic.Recovery;
 
-/// <summary>How fast waiting mail goes to a site that has come back: only what fresh mail leaves, and growing slowly.
-/// </summary>
+/// <summary>How fast waiting mail goes to a site that has come back: only what fresh mail leaves.</summary>
+/// <remarks>
+/// Guards against the backlog that topples what has just come back, and keeps fresh mail first.
+/// Formula: from <c>BacklogShare</c> of what the site may be given it doubles each second in which it was what held
+/// mail back, up to the first failure (TCP's slow start); a failure halves it, at most once a second, and from then on
+/// it gains <c>BacklogGrowth</c> a second. At 0.97 it holds nothing back any more. What the site may be given is the
+/// ramp's, so a doubling share of a doubling rate is still at most that rate.
+/// Known to do badly: a site that takes fresh mail and is toppled by old (both are alike to it here).
+/// </remarks>
 internal sealed class BacklogPace
 {
     private const double Ceiling = 0.97;
     private double _share;
     private TokenBucket _bucket;
     private bool _used;
+    private bool _failed;
+    private bool _failedInWindow;
 
     /// <summary>True from a closure until waiting mail may take all that fresh mail leaves.</summary>
     public bool IsGated { get; private set; }
@@ -18,19 +27,26 @@ internal sealed class BacklogPace
     {
         IsGated = true;
         _share = options.BacklogShare;
+        _failed = _failedInWindow = false;
         _bucket = TokenBucket.Full(1, now);
     }
 
-    public void Fail(TrafficOptions options) => _share = Math.Max(options.BacklogShare / 4, _share / 2);
+    public void Fail(TrafficOptions options)
+    {
+        if (_failedInWindow)
+            return;
+        _failed = _failedInWindow = true;
+        _share = Math.Max(options.BacklogShare / 4, _share / 2);
+    }
 
     /// <summary>Once a second: grows only while it is what holds waiting mail back.</summary>
     public void EndWindow(TrafficOptions options, double seconds)
     {
         if (!IsGated)
             return;
-        if (_used)
-            _share += options.BacklogGrowth * seconds;
-        _used = false;
+        if (_used && !_failedInWindow)
+            _share += (_failed ? options.BacklogGrowth : Math.Max(_share, options.BacklogGrowth)) * seconds;
+        _used = _failedInWindow = false;
         if (_share >= Ceiling)
             IsGated = false;
     }

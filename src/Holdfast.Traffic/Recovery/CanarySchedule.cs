@@ -3,12 +3,15 @@ namespace Holdfast.Traffic.Recovery;
 /// <summary>When a closed site or target is tried with one message, and that there is one at a time.</summary>
 /// <remarks>Guards against retries a message at what is closed, and against a flapping site that is believed each time.
 /// Formula: 1, 2, 4, 8, 15 s between canaries, jittered by a fifth; each recovery that failed, from the second on,
-/// doubles the first wait from 15 s up to <c>RecoveryWaitMax</c>. Nothing of that where no other site is open.
-/// Defaults: 1 s from Linkerd's breaker. Known to do badly: a site back at once after a long closure waits up to 15 s.
+/// doubles the first wait from 15 s up to <c>RecoveryWaitMax</c>. Where no other site is open, a fifth of
+/// <c>CanaryWaitMax</c> at most: everything waits for that one answer.
+/// Defaults: 1 s from Linkerd's breaker. Known to do badly: a site back at once after a long closure waits up to 15 s
+/// while another is open.
 /// </remarks>
 internal sealed class CanarySchedule
 {
     private const double Jitter = 0.2;
+    private const double AloneShare = 0.2;
     private double _wait;
     private int _failedRecoveries;
     private double _startedAt;
@@ -33,11 +36,12 @@ internal sealed class CanarySchedule
         }
     }
 
-    /// <summary>Nothing else is open: no longer wait than between two canaries.</summary>
+    /// <summary>Nothing else is open: a short wait from now, if it would be longer.</summary>
     public void Shorten(TrafficOptions options, double now, Random random)
     {
-        if (!InFlight && DueAt > now + (1 + Jitter) * options.CanaryWaitMax.TotalSeconds)
-            DueAt = now + options.CanaryWaitMax.TotalSeconds * random.NextDouble();
+        var wait = Math.Max(options.CanaryWaitMin.TotalSeconds, options.CanaryWaitMax.TotalSeconds * AloneShare);
+        if (!InFlight && DueAt > now + (1 + Jitter) * wait)
+            DueAt = now + wait * (1 - Jitter + 2 * Jitter * random.NextDouble());
     }
 
     /// <summary>Full recovery: the next closure starts with the shortest wait.</summary>

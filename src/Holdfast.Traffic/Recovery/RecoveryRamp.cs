@@ -6,10 +6,11 @@ namespace Holdfast.Traffic.Recovery;
 /// Formula: from max(1 %, 1/s) of its capacity; the first step after 10 s and 50 successes (half of
 /// what may be sent, if that is less), then half as much again
 /// each <c>RampStep</c> that saw success, while the window's p95 ≤ 1.25 × baseline (up to twice it stands still, beyond
-/// it counts as failure). Failures that ordinary luck doesn't explain halve it and rest for <c>RampHold</c>; again in
-/// that rest, or at the lowest rate, closes. Where less than 10/s is asked for, five successes in a row are the return.
-/// Defaults: 1 % to 100 % in about a minute (Envoy's slow start has no such test; Google's restart of 2025-06-12 had no
-/// ramp at all and took hours).
+/// it counts as failure). While something is refused that has nowhere else to go, it takes a fifth of the time for a
+/// step and doubles. Failures that ordinary luck doesn't explain halve it and rest for <c>RampHold</c>; again in that
+/// rest, or at the lowest rate, closes. Where less than 10/s is asked for, five successes in a row are the return.
+/// Defaults: 1 % to 100 % in about a minute, in a hurry in nine seconds as TCP's slow start (Envoy's has no such test;
+/// Google's restart of 2025-06-12 had no ramp at all and took hours).
 /// Known to do badly: caches that need longer than a step to warm hold it back; that is intended.
 /// </remarks>
 internal sealed class RecoveryRamp
@@ -18,13 +19,15 @@ internal sealed class RecoveryRamp
     private const double SlowSeconds = 5;
     private const int SlowSuccesses = 5;
     private const double FirstStepSeconds = 10;
+    private const double Hurry = 5;
+    private const double HurryFactor = 2;
     private const int FirstStepSuccesses = 50;
     private const double FlatLatency = 1.25;
     private const double BadLatency = 2;
     private const int FewOutcomes = 5;
     private const double FailuresMax = 0.05;
     private double _floor;
-    private double _stepAt;
+    private double _stepFrom;
     private double _holdUntil;
     private int _successesInStep;
     private int _failuresInStep;
@@ -40,7 +43,7 @@ internal sealed class RecoveryRamp
     {
         _floor = Math.Min(capacity, Math.Max(1, share * capacity));
         Rate = _floor;
-        _stepAt = now + FirstStepSeconds;
+        _stepFrom = now;
         _slowAt = now + SlowSeconds;
         _holdUntil = now;
         _isFirst = true;
@@ -69,7 +72,9 @@ internal sealed class RecoveryRamp
     /// <param name="asked">What is asked of the site a second.</param>
     /// <param name="slowness">The window's p95 against the baseline's; 0: not known.</param>
     /// <param name="mayStep">False while canaries in use have not passed.</param>
-    public bool Tick(TrafficOptions options, double capacity, double asked, double slowness, bool mayStep, double now)
+    /// <param name="isNeeded">Something is refused meanwhile that has nowhere else to go.</param>
+    public bool Tick(TrafficOptions options, double capacity, double asked, double slowness, bool mayStep,
+        bool isNeeded, double now)
     {
         if (!mayStep)
             return false;
@@ -80,10 +85,12 @@ internal sealed class RecoveryRamp
             Rate = capacity;
             return true;
         }
-        if (now < _stepAt)
+        var hurry = isNeeded && now >= _holdUntil ? Hurry : 1;
+        var length = (_isFirst ? FirstStepSeconds : options.RampStep.TotalSeconds) / hurry;
+        if (now < Math.Max(_stepFrom + length, _holdUntil))
             return false;
-        _stepAt = now + options.RampStep.TotalSeconds;
-        var needed = _isFirst ? Math.Clamp(Rate * FirstStepSeconds / 2, SlowSuccesses, FirstStepSuccesses) : 1;
+        _stepFrom = now;
+        var needed = _isFirst ? Math.Clamp(Rate * length / 2, SlowSuccesses, FirstStepSuccesses) : 1;
         if (_successesInStep < needed || slowness > FlatLatency)
         {
             if (slowness > BadLatency)
@@ -92,7 +99,7 @@ internal sealed class RecoveryRamp
         }
         _isFirst = false;
         _successesInStep = _failuresInStep = 0;
-        Rate *= options.RampFactor;
+        Rate *= hurry > 1 ? Math.Max(HurryFactor, options.RampFactor) : options.RampFactor;
         return Rate >= capacity;
     }
 
@@ -102,7 +109,7 @@ internal sealed class RecoveryRamp
         _successesInStep = _failuresInStep = 0;
         Rate = Math.Max(_floor, Rate / 2);
         _holdUntil = now + options.RampHold.TotalSeconds;
-        _stepAt = _holdUntil;
+        _stepFrom = now;
         return closes;
     }
 }

@@ -151,14 +151,41 @@ internal sealed partial class DeliveryScheduler
             backlog = old < fresh;
             index = ready.Peek(backlog, backlog ? old : fresh);
             ref var entry = ref _table[index];
-            if (backlog || SecondsAt(now) - entry.ReceivedAt < _options.FreshFor.TotalSeconds)
+            if (backlog || IsFresh(entry, now))
                 return true;
-            // It waited: from here on it is backlog, behind what arrives now.
-            ready.Remove(index, false);
-            entry.Flags |= EntryFlags.Backlog;
-            ready.Add(index, front: false);
+            Age(ready, index, ref entry);
         }
+        backlog = true;
         return index >= 0;
+    }
+
+    /// <summary>Each control tick. While a destination is closed nobody asks for what waits there: without this, mail
+    /// that is fresh at the return would stand behind all that came while it was closed.</summary>
+    private void Age(DeliveryRoute route, TimeSpan now)
+    {
+        var steps = 0;
+        for (var priority = 0; priority < ReadyQueue.Priorities; priority++)
+        {
+            for (; steps < DueStepsMax && route.Ready.HasFresh(priority); steps++)
+            {
+                var index = route.Ready.Peek(false, priority);
+                ref var entry = ref _table[index];
+                if (IsFresh(entry, now))
+                    break;
+                Age(route.Ready, index, ref entry);
+            }
+        }
+    }
+
+    private bool IsFresh(in ScheduleEntry entry, TimeSpan now) =>
+        SecondsAt(now) - entry.ReceivedAt < _options.FreshFor.TotalSeconds;
+
+    /// <summary>It waited: from here on it is backlog, behind what arrives now.</summary>
+    private static void Age(ReadyQueue ready, int index, ref ScheduleEntry entry)
+    {
+        ready.Remove(index, false);
+        entry.Flags |= EntryFlags.Backlog;
+        ready.Add(index, front: false);
     }
 
     private void Block(DeliveryRoute route, int priority, bool backlog, in Placement placement, TimeSpan now,

@@ -45,6 +45,7 @@ internal sealed partial class DeliveryScheduler
                     Volatile.Write(ref _everClosed, true);
                     (changed ??= []).Add(route);
                 }
+                Age(route, now);
                 if (route.Scheduled.Count == 0)
                     continue;
                 if (route.IsClosed)

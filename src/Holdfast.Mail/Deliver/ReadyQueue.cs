@@ -17,6 +17,8 @@ internal sealed class ReadyQueue(ScheduleTable table)
     public int BestFresh => _freshMask == 0 ? Priorities : BitOperations.TrailingZeroCount(_freshMask);
     public int BestBacklog => _backlogMask == 0 ? Priorities : BitOperations.TrailingZeroCount(_backlogMask);
 
+    public bool HasFresh(int priority) => (_freshMask & (1u << priority)) != 0;
+
     public int Peek(bool backlog, int priority) => (backlog ? _backlog : _fresh)[priority]!.Peek();
 
     public void Add(int index, bool front)

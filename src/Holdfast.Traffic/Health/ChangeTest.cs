@@ -43,6 +43,14 @@ internal struct ChangeTest
         _slight = Math.Max(0, _slight - _slightDown);
     }
 
+    /// <summary>Keeps the score from growing past what it takes to be certain: else the end is seen as late as the
+    /// trouble was long.</summary>
+    public void Limit(double most)
+    {
+        _gross = Math.Min(_gross, most);
+        _slight = Math.Min(_slight, most);
+    }
+
     /// <summary>Takes one hit back that was none.</summary>
     public void TakeBack()
     {

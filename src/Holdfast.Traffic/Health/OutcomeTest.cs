@@ -121,9 +121,14 @@ internal sealed class OutcomeTest
         _peers.Miss();
         _own.Miss();
         if (isSlow)
+        {
             _slow.Hit();
+            _slow.Limit(_alarmAt + _marginToCertain + 1);
+        }
         else
+        {
             _slow.Miss();
+        }
         _siteGate.Succeed();
         _unclassifiedGate.Succeed();
         _connectInRow = _stalls = _stallsSinceTick = 0;

@@ -7,14 +7,16 @@ namespace Holdfast.Traffic.Recovery;
 /// Guards against the backlog that topples what has just come back, and keeps fresh mail first.
 /// Formula: from <c>BacklogShare</c> of what the site may be given it doubles each second in which it was what held
 /// mail back, up to the first failure (TCP's slow start); a failure halves it, at most once a second, and from then on
-/// it gains <c>BacklogGrowth</c> a second. At 0.97 it holds nothing back any more. What the site may be given is the
-/// ramp's, so a doubling share of a doubling rate is still at most that rate.
+/// it doubles only up to half of what fresh mail leaves, and then gains <c>BacklogGrowth</c> a second. At 0.97 it holds
+/// nothing back any more. What the site may be given is the ramp's, so a doubling share of it is still at most that.
 /// Known to do badly: a site that takes fresh mail and is toppled by old (both are alike to it here).
 /// </remarks>
 internal sealed class BacklogPace
 {
     private const double Ceiling = 0.97;
+    private const double HalfOfLeft = 0.5;
     private double _share;
+    private double _half;
     private TokenBucket _bucket;
     private bool _used;
     private bool _failed;
@@ -45,7 +47,11 @@ internal sealed class BacklogPace
         if (!IsGated)
             return;
         if (_used && !_failedInWindow)
-            _share += (_failed ? options.BacklogGrowth : Math.Max(_share, options.BacklogGrowth)) * seconds;
+        {
+            var slow = _share + options.BacklogGrowth * seconds;
+            var fast = Math.Max(slow, _share * (1 + seconds));
+            _share = _failed ? Math.Max(slow, Math.Min(fast, _half)) : fast;
+        }
         _used = _failedInWindow = false;
         if (_share >= Ceiling)
             IsGated = false;
@@ -59,6 +65,7 @@ internal sealed class BacklogPace
         var left = Ceiling * allowed - fresh;
         if (left <= 0)
             return 0.1;
+        _half = HalfOfLeft * left / allowed;
         var rate = Math.Min(left, Math.Max(_share * allowed, 0.5));
         _bucket.Refill(rate, Math.Max(1, rate * burstSeconds), now);
         if (_bucket.TryTake())

@@ -108,6 +108,28 @@ public class DeliverySchedulerTests
     }
 
     [Fact]
+    public void Mail_that_came_while_its_destination_was_closed_does_not_stand_before_what_comes_at_the_return()
+    {
+        _board.Closed = true;
+        for (var i = 0; i < 3000; i++)
+            Add();
+        _now += TimeSpan.FromSeconds(6);
+        _scheduler.Tick(_now);
+        _board.Closed = false;
+        var fresh = Add();
+        var asked = new List<bool>();
+        _board.Answer = r =>
+        {
+            asked.Add(r.IsBacklog);
+            return ScriptedBoard.Send;
+        };
+        Assert.True(_scheduler.TryTake(_now, null, out var first, out _));
+        Assert.True(_scheduler.TryTake(_now, null, out _, out _));
+        Assert.Equal(fresh, first.Handle);
+        Assert.Equal([false, true], asked);
+    }
+
+    [Fact]
     public void Fresh_mail_becomes_backlog_with_time()
     {
         var asked = new List<bool>();

@@ -37,7 +37,7 @@ public class BacklogDrainTests
     }
 
     [Fact]
-    public void Waiting_mails_share_doubles_until_the_first_failure_and_then_grows_by_a_fiftieth()
+    public void Waiting_mails_share_doubles_until_the_first_failure_and_from_half_of_what_is_left_grows_by_a_fiftieth()
     {
         var pace = new BacklogPace();
         pace.Begin(s_options, 0);
@@ -52,7 +52,7 @@ public class BacklogDrainTests
             }
             pace.EndWindow(s_options, 1);
         }
-        double[] expected = [50, 100, 200, 400, 200, 220, 240, 260, 280];
+        double[] expected = [50, 100, 200, 400, 200, 400, 485, 505, 525];
         Assert.All(expected.Zip(shares), s => Assert.InRange(s.Second, s.First * 0.96, s.First * 1.12));
     }
 
@@ -83,6 +83,18 @@ public class BacklogDrainTests
             ramp.Tick(s_options, Capacity, Capacity, 1, true, true, now);
             Assert.Equal(after, ramp.Rate);
         }
+    }
+
+    [Fact]
+    public void A_long_time_of_slow_answers_is_forgotten_as_fast_as_a_short_one()
+    {
+        var test = new OutcomeTest(s_options);
+        for (var i = 0; i < 5000; i++)
+            test.Succeed(isSlow: true, 1 + i / 1000.0);
+        Assert.True(test.IsSlowCertain);
+        for (var i = 0; i < 1000; i++)
+            test.Succeed(isSlow: false, 6 + i / 1000.0);
+        Assert.True(test.IsQuiet);
     }
 
     private static double Granted(BacklogPace pace, int second)

@@ -14,6 +14,7 @@ root.Add(SmtpComparison.Command());
 root.Add(MillionWaiting.Command());
 root.Add(DrainCommand.Command());
 root.Add(WireSpeed.Command());
+root.Add(EngineSpeed.Command());
 root.Add(SpoolDisk.Command());
 root.Add(SpoolSpeed.Command());
 root.Add(SpoolMillion.Command());

@@ -14,7 +14,7 @@ internal sealed partial class TrafficEngine
     private const double PenaltyMax = 5;
     private const double RetryAfterMax = 300;
     /// <summary>So many failures in a row close what is degraded.</summary>
-    private const int DegradedRow = 8;
+    private const int DegradedRow = 16;
     /// <summary>So many siblings are asked whether they have the same trouble.</summary>
     private const int SiblingsMax = 48;
 
@@ -48,18 +48,26 @@ internal sealed partial class TrafficEngine
     private void Succeed(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double latency,
         double now)
     {
-        var isSlow = latency > key.Latency.SlowAt;
-        key.Latency.Add(latency, now);
-        siteKey.Latency.Add(latency, now);
+        // What spans our own pause says nothing of how long the answer took.
+        var isTimed = !SpansPause(now - latency, now);
+        var isSlow = isTimed && latency > key.Latency.SlowAt;
+        if (isTimed)
+        {
+            key.Latency.Add(latency, now);
+            siteKey.Latency.Add(latency, now);
+        }
         target.Limit.Complete();
         key.Test.Succeed(isSlow, now);
-        siteKey.Test.Succeed(latency > siteKey.Latency.SlowAt, now);
+        siteKey.Test.Succeed(isTimed && latency > siteKey.Latency.SlowAt, now);
         Encourage(siteKey);
         Encourage(key);
         Price(siteKey, key, latency, now);
         if (isSlow && (key.Test.IsSlowAlarm || siteKey.Test.IsSlowAlarm) && !site.IsFrozen && !target.IsFrozen)
             JudgeSlow(site, siteKey, target, key, now);
     }
+
+    private bool SpansPause(double from, double now) =>
+        from < _pausedUntil || now - _tickAt > TickSeconds + LateTickSeconds;
 
     private static void Encourage(HealthKey key)
     {
@@ -94,7 +102,7 @@ internal sealed partial class TrafficEngine
         if (startedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
             return;
         var isStall = outcome.Detail is { } detail && detail.StartsWith(TrafficDetail.Stall, StringComparison.Ordinal);
-        if (isStall && now - _tickAt > TickSeconds + LateTickSeconds)
+        if (isStall && SpansPause(startedAt, now))
             return;
         // 3. Push-back slows down in any case; what merely breaks doesn't.
         if (outcome.IsPushBack || isStall
@@ -125,22 +133,27 @@ internal sealed partial class TrafficEngine
     }
 
     /// <summary>A question stands unanswered too long.</summary>
-    private void JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
+    private bool JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
     {
         var target = _targets[index];
         var site = _sites[target.Node.Site.Value];
         var siteKey = KeyOf(site, operation, now);
         var key = KeyOf(target, operation, now);
         if (siteKey.IsClosed || key.IsClosed || askedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
-            return;
-        site.Failed.Count(now);
+            return false;
         target.Limit.PushBack();
+        // Where answers still come it is full, not gone: its limit falls, and its verdict waits for the caller's own
+        // time-out.
+        if (key.Test.LastSuccessAt > askedAt)
+            return false;
+        site.Failed.Count(now);
         key.Overdue++;
         siteKey.Overdue++;
         key.Test.FailOverdue(phase, now);
         siteKey.Test.FailOverdue(phase, now);
         Price(siteKey, key, now - askedAt, now);
         Weigh(site, siteKey, target, key, false, now);
+        return true;
     }
 
     /// <summary>What counted as unanswered was answered: what was concluded from it alone is undone.</summary>
@@ -232,14 +245,18 @@ internal sealed partial class TrafficEngine
         return active >= 2 && failing >= 2 && failing * 3 >= active * 2;
     }
 
+    /// <summary>What is known to fail in part has bad luck more often.</summary>
+    private static bool IsTotal(HealthKey key) => key.State == VerdictState.Degraded
+        ? key.Test.FailuresInRow >= DegradedRow || key.Test.PureFailures >= DegradedRow / 2 : key.Test.IsTotal;
+
     private void ActOn(SiteState site, HealthKey key, double now)
     {
-        if (key.Test.IsTotal)
+        if (IsTotal(key))
         {
             Close(site, key, Describe(site, key, now), now);
             return;
         }
-        if (key.State == VerdictState.Recovering)
+        if (key.State == VerdictState.Recovering || key.Test.PureFailures > 0)
             return;
         var share = key.Test.FailureShare(now, 0, 2);
         key.Degraded.Begin(share, now);
@@ -249,16 +266,17 @@ internal sealed partial class TrafficEngine
 
     private void ActOn(SiteState site, HealthKey siteKey, TargetState target, HealthKey key, double now)
     {
-        if (key.Test.IsTotal)
+        if (IsTotal(key))
         {
             Close(site, siteKey, target, key, now);
             return;
         }
-        if (key.State == VerdictState.Recovering)
+        if (key.State == VerdictState.Recovering || key.Test.PureFailures > 0)
             return;
         key.Degraded.Begin(key.Test.FailureShare(now, 0, 2), now);
         key.Pace = Limits.TokenBucket.Full(1, now);
         Judge(site, target, key, VerdictState.Degraded, Describe(site, target, key, now), now);
+        SetPace(site, key, now);
         key.Test.ResetScores();
     }
 

@@ -16,6 +16,8 @@ internal sealed partial class TrafficEngine
     private const double BurstKeptForFresh = 0.3;
     /// <summary>Below this share of its spill mark in slots a site no longer counts as overfull.</summary>
     private const double SlotsEased = 0.75;
+    /// <summary>A site that refused so lately is full, whatever its rate.</summary>
+    private const double RefusedLately = 0.2;
     /// <summary>What has a deadline leaves a full home after this; what waits durably after <c>SpillAfter</c>.
     /// </summary>
     private const double LeaveAfterSeconds = 1;
@@ -44,6 +46,8 @@ internal sealed partial class TrafficEngine
         {
             if (placement.Wait == WaitReason.Saturated)
                 service.FullAt = now;
+            if (!request.CanWait)
+                service.RefusedAt = now;
             return placement;
         }
         if (request.IsHedge)
@@ -233,7 +237,10 @@ internal sealed partial class TrafficEngine
         }
         var chosen = TargetChoice.Choose(site, _targets, request.Operation, request.Avoid, _random, now);
         if (chosen < 0)
+        {
+            site.RefusedAt = now;
             return false;
+        }
         if (request.IsBacklog && site.Backlog.IsGated)
         {
             wait = site.Backlog.Wait(allowed, site.Fresh.PerSecond(now), _options.PaceBurst.TotalSeconds, now);
@@ -354,7 +361,7 @@ internal sealed partial class TrafficEngine
     {
         var slots = _options.SpillFrom * site.Slots;
         if (site.Asked.PerSecond(now) < _options.SpillFrom * Allowed(site, null)
-            && site.InFlight < SlotsEased * slots)
+            && site.InFlight < SlotsEased * slots && now - site.RefusedAt > RefusedLately)
         {
             site.OverSince = double.NaN;
         }

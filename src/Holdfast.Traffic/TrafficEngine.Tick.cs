@@ -10,13 +10,16 @@ internal sealed partial class TrafficEngine
 {
     private const int PeersMin = 3;
     private const double FullSeconds = 1;
+    private const double NeededSeconds = 1;
     private const double ManyPerSecond = 100;
+    /// <summary>Operations a second that what fails in part always gets, to be seen when it is well.</summary>
+    private const double DegradedPaceMin = 0.5;
     /// <summary>A site that had to refuse so lately is asked for more than is seen.</summary>
     private const double RefusedSeconds = 5;
 
     private readonly struct OverdueSink(TrafficEngine engine, double now) : IOverdueSink
     {
-        public void Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt) =>
+        public bool Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt) =>
             engine.JudgeOverdue(target, operation, phase, askedAt, now);
     }
 
@@ -28,6 +31,8 @@ internal sealed partial class TrafficEngine
         // 1. Our own pause makes every open question look unanswered: what it would prove counts for nothing.
         var late = !double.IsNaN(_tickAt) && now - _tickAt > TickSeconds + LateTickSeconds;
         _tickAt = now;
+        if (late)
+            _pausedUntil = now;
         foreach (var test in _stalled)
         {
             if (late)
@@ -103,7 +108,8 @@ internal sealed partial class TrafficEngine
     {
         var placed = site.Placed.PerSecond(now);
         var full = site.SharesSickComponent && !site.Node.IsHome ? Math.Min(1, site.Full) : site.Full;
-        site.Spill.Tick(placed, full, elapsed, now);
+        var needed = IsNeeded(site, now);
+        site.Spill.Tick(placed, full, needed, elapsed, now);
         if (site.IsFrozen)
             return;
         var mayStep = !site.Canaries.IsInUse(now) || site.Canaries.LastPassed;
@@ -140,11 +146,15 @@ internal sealed partial class TrafficEngine
     private bool IsFull(SiteState site, double now) =>
         now - _services[site.Node.Service.Value].FullAt < FullSeconds;
 
+    /// <summary>Something is refused for want of this site's capacity.</summary>
+    private bool IsNeeded(SiteState site, double now) =>
+        now - _services[site.Node.Service.Value].RefusedAt < NeededSeconds;
+
     /// <summary>The last window against the baseline; 0: not known. While little comes back the p95 is one slow answer,
     /// so the median speaks.</summary>
-    private static double Slowness(HealthKey key) => !key.Latency.IsKnown ? 0
-        : key.State == VerdictState.Recovering && key.Ramp.Rate < ManyPerSecond
-            ? key.Latency.WindowP50 / key.Latency.P50 : key.Latency.WindowP95 / key.Latency.P95;
+    private static double Slowness(HealthKey key) =>
+        key.Latency.IsKnown && key.State == VerdictState.Recovering && key.Ramp.Rate < ManyPerSecond
+            ? key.Latency.WindowP50 / key.Latency.P50 : key.Latency.Slowness;
 
     /// <summary>A tenth of the active targets, each once a second.</summary>
     private void TickTargets(List<int> active, double now)
@@ -193,8 +203,18 @@ internal sealed partial class TrafficEngine
                 Judge(site, target, key, VerdictState.Healthy, "failures stopped", now);
                 break;
         }
+        SetPace(site, key, now);
         key.Test.Tune(PeerMedian(site, key, now), Topology.Targets.Length, now);
         Price(site, key, now);
+    }
+
+    /// <summary>What a target may take while it comes back or fails in part: a part of its even share.</summary>
+    private static void SetPace(SiteState site, HealthKey key, double now)
+    {
+        if (key.State == VerdictState.Recovering)
+            key.PaceRate = key.Ramp.Rate;
+        else if (key.State == VerdictState.Degraded)
+            key.PaceRate = Math.Max(DegradedPaceMin, key.Degraded.Weight * TargetAsked(site, now));
     }
 
     private static double TargetAsked(SiteState site, double now) =>
@@ -203,6 +223,7 @@ internal sealed partial class TrafficEngine
     private static void EndWindow(SiteState site, TargetState target, double now)
     {
         var slowness = 0.0;
+        var usual = 0.0;
         var windows = 0;
         foreach (var key in target.Keys)
         {
@@ -212,11 +233,12 @@ internal sealed partial class TrafficEngine
                 && !key.Test.IsAlarm && key.Test.SlowScore <= 3 && !site.Capacity.IsOverloaded(now, 10);
             if (key.Latency.EndWindow(mayLearn) && key.Latency.IsKnown)
             {
-                slowness += key.Latency.WindowP90 / key.Latency.P90;
+                slowness += key.Latency.Slowness;
+                usual += key.Latency.P50;
                 windows++;
             }
         }
-        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0);
+        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0);
     }
 
     private void EndWindow(double now)
@@ -242,8 +264,8 @@ internal sealed partial class TrafficEngine
             }
             site.Hold.EndWindow(uncontended && isFlat);
             CountSlots(site);
-            site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, now);
-            if (site.Capacity.IsOverloaded(now, 0.5))
+            site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, site.Node.IsHome && IsNeeded(site, now), now);
+            if (site.Capacity.IsOverloaded(now, 0.5) || !isFlat)
                 site.Spill.Overload(now);
             if (!IsClosed(site))
                 site.Backlog.EndWindow(_options, seconds);
@@ -321,7 +343,17 @@ internal sealed partial class TrafficEngine
         return own <= shares[middle] ? shares[middle + 1 < count ? middle + 1 : middle] : shares[middle];
     }
 
-    /// <summary>A component is sick while two or more sites that need it are under a verdict.</summary>
+    private static bool IsFailing(SiteState site)
+    {
+        foreach (var key in site.Keys)
+        {
+            if (key is { State: VerdictState.Closed or VerdictState.Degraded })
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>A component is sick while two or more sites that need it fail.</summary>
     private void MarkSickComponents()
     {
         if (Topology.Components.Length == 0)
@@ -330,7 +362,7 @@ internal sealed partial class TrafficEngine
             : new int[Topology.Components.Length];
         foreach (var index in _activeSites)
         {
-            if (IsCalm(_sites[index].Keys))
+            if (!IsFailing(_sites[index]))
                 continue;
             foreach (var component in _sites[index].Node.DependsOn)
                 sick[component]++;

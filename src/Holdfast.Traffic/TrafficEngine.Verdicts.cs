@@ -141,6 +141,7 @@ internal sealed partial class TrafficEngine
         key.Ramp.Succeed();
         key.Pace = TokenBucket.Full(1, now);
         Judge(site, target, key, VerdictState.Recovering, evidence, now);
+        SetPace(site, key, now);
     }
 
     private void HastenTarget(HealthKey siteKey, HealthKey key, double now)

@@ -43,6 +43,7 @@ internal sealed partial class TrafficEngine
     private RetryBudget[] _budgets = [];
     private double _tickAt = double.NaN;
     private double _windowAt;
+    private double _pausedUntil = double.NegativeInfinity;
     private int _phase;
 
     public TrafficEngine(Topology topology, TrafficOptions options, Random random)
@@ -89,7 +90,7 @@ internal sealed partial class TrafficEngine
             sites[i].Capacity.Declared = node.CapacityPerSecond;
             if (isNew)
             {
-                sites[i].Spill.Tick(0, sites[i].Full, 0, at);
+                sites[i].Spill.Tick(0, sites[i].Full, false, 0, at);
                 sites[i].Pace = TokenBucket.Full(Burst(sites[i].Full), at);
             }
         }

@@ -18,6 +18,8 @@ internal sealed class ServiceState
     public RegionId Region;
     /// <summary>When something last found no place at any site.</summary>
     public double FullAt = double.NegativeInfinity;
+    /// <summary>When something that can't wait last found no place.</summary>
+    public double RefusedAt = double.NegativeInfinity;
     /// <summary>By hand: only pinned sites are used.</summary>
     public bool IsPinned;
 }

@@ -23,6 +23,7 @@ internal static class TargetChoice
     private const int ScanMax = 8;
     private const int LookMax = 64;
     private const double Cold = 0.9;
+    private const double BurstSeconds = 0.1;
     /// <summary>What costs nearly the same takes turns: else the best by a hair gets everything.</summary>
     private const double Better = 0.9;
 
@@ -95,6 +96,7 @@ internal static class TargetChoice
                 cost += key.PenaltyUntil - now;
             if (key.IsLimited)
             {
+                key.Pace.Refill(key.PaceRate, Math.Max(1, key.PaceRate * BurstSeconds), now);
                 mayTake = key.Pace.Tokens >= 1;
                 if (!mayTake && key.State == VerdictState.Recovering)
                     return;

@@ -29,6 +29,8 @@ internal sealed class HealthKey
     public string Evidence = "";
     /// <summary>For a target: what it may take while degraded or recovering.</summary>
     public TokenBucket Pace;
+    /// <summary>The rate of that a second, as of the last window.</summary>
+    public double PaceRate = 1;
     /// <summary>For a site: how many of its targets are closed for this operation.</summary>
     public int ClosedTargets;
     /// <summary>For a site: the first of their canaries is due then.</summary>

@@ -4,7 +4,9 @@ namespace Holdfast.Traffic.Health;
 /// <remarks>
 /// Guards against a baseline that climbs with the load it should reveal (Envoy's and Netflix's drift): it learns from
 /// windows in which less than half the limit was used and nothing is suspected, at most 20 outcomes a window, with a
-/// memory of about ten minutes; else it stands still. Until it has seen a hundred outcomes there is none.
+/// memory of about ten minutes; else it stands still. A window whose median is 1.5 × slower weighs a fiftieth; one as
+/// much faster counts even then: contention makes nothing faster. Few outcomes are compared by their median, since the
+/// p95 of ten is the slowest of them. Until it has seen a hundred outcomes there is none.
 /// A peak-sensitive average (10 s) serves the choice between targets.
 /// Known to do badly: a key that is contended from its first second on learns no baseline.
 /// </remarks>
@@ -16,6 +18,9 @@ internal sealed class LatencyBaseline
     private const double WindowSamplesMin = 10;
     private const double LearntPerWindow = 20;
     private const double LearntMax = 12_000;
+    private const double ManySamples = 100;
+    private const double Unlike = 1.5;
+    private const double Leak = 0.02;
     private readonly LatencyHistogram _window = new();
     private readonly LatencyHistogram _learnt = new();
     private double _at;
@@ -34,6 +39,8 @@ internal sealed class LatencyBaseline
     /// <summary>An answer that took longer is slow.</summary>
     public double SlowAt { get; private set; } = double.PositiveInfinity;
     public bool IsKnown => P95 > 0;
+    /// <summary>The last window against the baseline; 0: not known.</summary>
+    public double Slowness { get; private set; }
 
     public void Add(double seconds, double now)
     {
@@ -58,9 +65,13 @@ internal sealed class LatencyBaseline
         WindowP50 = _window.Quantile(0.5);
         WindowP90 = _window.Quantile(0.9);
         WindowP95 = _window.Quantile(0.95);
-        if (mayLearn)
+        var scale = Math.Min(1, LearntPerWindow / _window.Count);
+        Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? WindowP95 / P95 : WindowP50 / P50;
+        if (IsKnown && WindowP50 > Unlike * P50)
+            scale *= Leak;
+        if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))
         {
-            _learnt.Add(_window, Math.Min(1, LearntPerWindow / _window.Count));
+            _learnt.Add(_window, scale);
             if (_learnt.Count > LearntMax)
                 _learnt.Scale(0.5);
             if (_learnt.Count >= SamplesMin)

@@ -90,6 +90,9 @@ internal sealed class OutcomeTest
     public bool IsTotal => IsShortcut || _inRow >= TotalInRow || (_run.IsPure && _run.Failures >= PureMin)
         || (_recentCount >= TotalOf && ulong.PopCount(_recent & 0xFFFF) >= TotalOf - 1);
 
+    /// <summary>Failures since the first one that counts, if nothing has succeeded since; else 0.</summary>
+    public int PureFailures => _run.IsPure ? _run.Failures : 0;
+
     /// <summary>Outcomes a second, over the last ten seconds.</summary>
     public double PerSecond(double now) => Math.Max(0, Outcomes(now) - 1) / MemorySeconds;
 

@@ -7,7 +7,8 @@ namespace Holdfast.Traffic.Health;
 /// </summary>
 /// <remarks>
 /// Guards against black holes, which answer nothing that could be counted: what is outstanding longer than
-/// max(p99.5 of the baseline, the caller's allowance, 1 s) counts as failed at once.
+/// max(p99.5 of the baseline, the caller's allowance, 1 s) counts as failed at once where nothing else asked since was
+/// answered; where answers still come the target is full, not gone, and that is for its limit.
 /// Records live in one array that grows by doubling; a ticket carries a generation, so that giving one back twice or
 /// late does nothing. One slot of the wheel is a control tick of 100 ms; what is due beyond its end goes round.
 /// Known to do badly: more than a million at once (placements then carry no ticket and are never overdue).
@@ -142,8 +143,8 @@ internal sealed class OverdueWatch
                 }
                 else
                 {
-                    record.IsOverdue = true;
-                    sink.Overdue(record.Target, record.Operation, record.Phase, record.DueAt - record.Span);
+                    record.IsOverdue = sink.Overdue(record.Target, record.Operation, record.Phase,
+                        record.DueAt - record.Span);
                 }
                 index = next;
             }
@@ -180,5 +181,6 @@ internal sealed class OverdueWatch
 /// <summary>Takes what is overdue; a struct, so that a tick costs no delegate.</summary>
 internal interface IOverdueSink
 {
-    void Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt);
+    /// <summary>Returns whether it counts as failed.</summary>
+    bool Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt);
 }

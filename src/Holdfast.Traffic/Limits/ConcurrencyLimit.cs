@@ -4,10 +4,12 @@ namespace Holdfast.Traffic.Limits;
 /// <remarks>
 /// Guards against queues that grow inside a target until everything it answers is too late, and against limiters that
 /// probe by pinning concurrency to next to nothing (Envoy's) or whose baseline climbs with the load.
-/// Formula, each second with ten answers or more: L ← 0.8 L + 0.2 (L · clamp(1.5 · B/R, 0.5, 1) + √L), B the baseline's
-/// p90 and R the window's, within 2 and the configured maximum; only when at least half of it was used. Until it has
-/// once had to fall it doubles each second in which three quarters are used. × 0.9 once a window when the target pushed
-/// back or left questions unanswered. Full while more in flight brought less done (covariance of windows): × 0.95.
+/// Formula, each second with ten answers or more: L ← 0.8 L + 0.2 L · clamp(1.5 · B/R, 0.5, 1) where that is less than
+/// L (beyond 2 × the baseline unsmoothed, and never below 1.2 × what is done a second × B), else L + 0.2 √L while three
+/// quarters are used (√L while latency is flat); B and R the baseline's and the window's latency; within 2 and the
+/// configured maximum, from twice what was used on. Until it has once had to fall it doubles each second in which three
+/// quarters are used. × 0.9 once a window when the target pushed back or left questions unanswered. Full while more in
+/// flight brought less done (covariance of windows): × 0.95.
 /// Defaults: 0.2, 1.5 and √L from Netflix's Gradient2; 0.9 from its AIMD; the guard from Uber's Cinnamon.
 /// Known to do badly: latency that varies with the size of the message more than with load.
 /// </remarks>
@@ -16,6 +18,9 @@ internal struct ConcurrencyLimit
     public const int Floor = 2;
     private const double Smoothing = 0.2;
     private const double Tolerance = 1.5;
+    private const double FarBeyond = 2;
+    private const double Flat = 1.2;
+    private const double BusyShare = 1.2;
     private const int KnownWindows = 60;
     private const double GrowthUse = 0.75;
     private const double GuardWeight = 0.1;
@@ -77,20 +82,27 @@ internal struct ConcurrencyLimit
 
     /// <summary>Ends a window of a second.</summary>
     /// <param name="slowness">R / B; 0: not known.</param>
-    public void EndWindow(double slowness)
+    /// <param name="usual">The baseline's latency in seconds; 0: not known.</param>
+    public void EndWindow(double slowness, double usual)
     {
+        var busy = BusyShare * _completed * usual;
         if (_windowsKnown > 0)
             _windowsKnown--;
-        var use = _peakInFlight / _limit;
+        // Of what could be taken: whole slots.
+        var use = _peakInFlight / (double)Value;
         var harms = LearnCovariance() && use >= 0.9;
         if (_pushedBack)
         {
-            Fall(_limit * 0.9);
+            Fall(Math.Min(_limit * 0.9, Math.Max(busy, _limit * Math.Clamp(Tolerance / slowness, 0.5, 0.9))));
         }
-        else if (_completed > 0 && slowness > Tolerance && use >= 0.5)
+        else if (_completed > 0 && slowness > Tolerance)
         {
+            // A limit that isn't reached limits nothing: first down to twice what is used.
+            _limit = Math.Clamp(2.0 * _peakInFlight, Math.Min(Floor, _max), _limit);
             var gradient = Math.Max(0.5, Tolerance / slowness);
-            Fall((1 - Smoothing) * _limit + Smoothing * (_limit * gradient + Math.Sqrt(_limit)));
+            var smoothing = slowness > FarBeyond ? 1 : Smoothing;
+            // What it does a second times what an answer takes when nothing holds it up: below that it would idle.
+            Fall(Math.Max((1 - smoothing + smoothing * gradient) * _limit, Math.Min(_limit, busy)));
         }
         else if (harms)
         {
@@ -98,7 +110,7 @@ internal struct ConcurrencyLimit
         }
         else if (_completed > 0 && use >= GrowthUse)
         {
-            _limit = Math.Min(_max, _limit + (_windowsKnown > 0 ? Smoothing * Math.Sqrt(_limit)
+            _limit = Math.Min(_max, _limit + (_windowsKnown > 0 ? (slowness < Flat ? 1 : Smoothing) * Math.Sqrt(_limit)
                 : Math.Max(1, _limit)));
         }
         _pushedBack = false;

@@ -82,7 +82,8 @@ internal sealed class SiteCapacity
 
     /// <summary>Once a second.</summary>
     /// <param name="isFlat">No target's latency has risen and nothing is under suspicion.</param>
-    public void EndWindow(double placedPerSecond, bool isFlat, double now)
+    /// <param name="isNeeded">It is home, and something that can't wait is refused meanwhile.</param>
+    public void EndWindow(double placedPerSecond, bool isFlat, bool isNeeded, double now)
     {
         var elapsed = Math.Clamp(now - _at, 0, 2);
         _at = now;
@@ -100,7 +101,7 @@ internal sealed class SiteCapacity
         if (_pushBacks >= OverloadShare * (_done + _pushBacks) && _pushBacks > 0 && _pushBacks <= _done)
             Overload(goodput, now);
         else if (placedPerSecond >= Used * _allowed && isFlat)
-            Grow(elapsed);
+            Grow(isNeeded, elapsed);
         _doneBefore = _done;
         _done = _pushBacks = 0;
     }
@@ -114,12 +115,12 @@ internal sealed class SiteCapacity
             _allowed = floor + (_allowed - floor) / 2;
     }
 
-    private void Grow(double elapsed)
+    private void Grow(bool isNeeded, double elapsed)
     {
         if (_declared is { } declared && _allowed >= declared)
             return;
         var step = _everOverloaded || _declared is not null ? Math.Max(0.02 * _allowed, 5)
-            : _options.CapacityGrowth * _allowed;
+            : (isNeeded ? Math.Max(1, _options.CapacityGrowth) : _options.CapacityGrowth) * _allowed;
         _allowed = Math.Min(_declared ?? 1_000_000, _allowed + step * elapsed);
     }
 }

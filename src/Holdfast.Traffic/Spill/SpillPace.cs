@@ -4,7 +4,8 @@ namespace Holdfast.Traffic.Spill;
 /// <remarks>
 /// Guards against the shift that kills the survivor (22 January 2026; every failover by health check alone).
 /// Formula: while what it may be given is used, from 10 % of the site's capacity on it grows by 5 % a second, at
-/// least 5/s, up to the capacity; it stands for three seconds after any sign of overload, and falls by a fifth at each.
+/// least 5/s, up to the capacity, twice as fast while something is refused that can't wait; it stands for
+/// three seconds after any sign of overload, and falls by a fifth at each.
 /// What is no longer used fades by 2 % of the capacity a second: it was carried lately, so it may come back at once.
 /// Defaults: 5 % a second from the design (moving a whole site's load at U takes 16 s).
 /// Known to do badly: the first seconds of a whole region's loss wait or shed, by intent.
@@ -13,6 +14,7 @@ internal struct SpillPace
 {
     private const double Step = 0.05;
     private const double StepMin = 5;
+    private const double Hurry = 2;
     private const double Fade = 0.02;
     private const double Used = 0.9;
     private const double HalfUsed = 0.5;
@@ -34,11 +36,12 @@ internal struct SpillPace
     }
 
     /// <summary>Each control tick.</summary>
-    public void Tick(double placedPerSecond, double capacity, double seconds, double now)
+    /// <param name="isNeeded">Something is refused meanwhile that can't wait.</param>
+    public void Tick(double placedPerSecond, double capacity, bool isNeeded, double seconds, double now)
     {
         var step = Math.Max(Step * capacity, StepMin);
         if ((_wanted || placedPerSecond >= Used * PerSecond) && now >= _standsUntil)
-            PerSecond += step * seconds;
+            PerSecond += (isNeeded ? Hurry : 1) * step * seconds;
         else if (placedPerSecond < HalfUsed * PerSecond)
             PerSecond -= Fade * capacity * seconds;
         PerSecond = Math.Clamp(PerSecond, Math.Min(2 * step, capacity), capacity);

@@ -20,6 +20,7 @@ internal sealed class LatencyBaseline
     private const double LearntMax = 12_000;
     private const double ManySamples = 100;
     private const double Unlike = 1.5;
+    private const double SlackSeconds = 0.005;
     private const double Leak = 0.02;
     private readonly LatencyHistogram _window = new();
     private readonly LatencyHistogram _learnt = new();
@@ -66,7 +67,7 @@ internal sealed class LatencyBaseline
         WindowP90 = _window.Quantile(0.9);
         WindowP95 = _window.Quantile(0.95);
         var scale = Math.Min(1, LearntPerWindow / _window.Count);
-        Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? WindowP95 / P95 : WindowP50 / P50;
+        Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? Ratio(WindowP95, P95) : Ratio(WindowP50, P50);
         if (IsKnown && WindowP50 > Unlike * P50)
             scale *= Leak;
         if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))
@@ -86,6 +87,9 @@ internal sealed class LatencyBaseline
         _window.Clear();
         return true;
     }
+
+    /// <summary>A few milliseconds more are never a sign of load, however fast the usual answer is.</summary>
+    private static double Ratio(double now, double usual) => (now + SlackSeconds) / (usual + SlackSeconds);
 
     /// <summary>Best guess of the usual latency, in seconds; 0: nothing seen.</summary>
     public double Usual => P50 > 0 ? P50 : WindowP50;

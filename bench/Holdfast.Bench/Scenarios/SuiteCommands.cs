@@ -37,13 +37,15 @@ internal static class SuiteCommands
         var count = new Option<int>("--count") { Description = "Random scenarios.", DefaultValueFactory = _ => 10_000 };
         var seed = new Option<ulong>("--seed") { Description = "First seed.", DefaultValueFactory = _ => 1 };
         var shrink = new Option<bool>("--shrink") { Description = "Make what fails smaller and print it." };
+        var report = new Option<string?>("--report") { Description = "Markdown file to write." };
         var command = new Command("sweep",
             "Random scenarios against every checker; prints the seeds that break one.\n"
             + "Example: bench/run sweep --count 10000\nReplay: bench/run sweep --count 1 --seed N --shrink")
         {
-            count, seed, shrink,
+            count, seed, shrink, report,
         };
-        command.SetAction(parse => RunSweep(parse.GetValue(count), parse.GetValue(seed), parse.GetValue(shrink)));
+        command.SetAction(parse => RunSweep(parse.GetValue(count), parse.GetValue(seed), parse.GetValue(shrink),
+            parse.GetValue(report)));
         return command;
     }
 
@@ -81,13 +83,13 @@ internal static class SuiteCommands
         + string.Join("  ", row.Cells.Select(c => string.Create(CultureInfo.InvariantCulture,
             $"{c.Policy} {c.Regret:P1}"))) + (row.Ours.Breaches.Count > 0 ? "  BROKEN: " + row.Ours.Breaches[0] : ""));
 
-    private static int RunSweep(int count, ulong first, bool shrinks)
+    private static int RunSweep(int count, ulong first, bool shrinks, string? report)
     {
         var watch = Stopwatch.StartNew();
         var gate = new Lock();
         var failed = 0;
         var done = 0;
-        var byChecker = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var byChecker = new SortedDictionary<string, SortedSet<ulong>>(StringComparer.Ordinal);
         Parallel.For(0, count, i =>
         {
             var seed = first + (ulong)i;
@@ -100,7 +102,10 @@ internal static class SuiteCommands
                     return;
                 failed++;
                 foreach (var name in breaches.Select(b => b.Checker).Distinct())
-                    byChecker[name] = byChecker.GetValueOrDefault(name) + 1;
+                {
+                    byChecker.TryAdd(name, []);
+                    byChecker[name].Add(seed);
+                }
                 if (failed <= 50)
                     Tell(seed, breaches);
             }
@@ -110,8 +115,32 @@ internal static class SuiteCommands
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{done} random scenarios in {watch.Elapsed.TotalSeconds:0} s, seeds {first} to {first + (ulong)count - 1}: "
             + $"{failed} broke an invariant{(failed > 0 ? ":" : "")} ")
-            + string.Join(", ", byChecker.Select(p => $"{p.Key} {p.Value}")));
+            + string.Join(", ", byChecker.Select(p => $"{p.Key} {p.Value.Count}")));
+        if (report is not null)
+            File.WriteAllText(report, SweepReport(count, first, failed, byChecker));
         return failed > 0 ? 1 : 0;
+    }
+
+    private static string SweepReport(int count, ulong first, int failed,
+        SortedDictionary<string, SortedSet<ulong>> byChecker)
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"""
+            # Sweep
+
+            `bench/run sweep --count {count} --seed {first}`: random scenarios drawn from seeds, each held against every checker;
+            {failed} of {count} break an invariant. `bench/run sweep --count 1 --seed N --shrink` runs one again and makes it
+            smaller.
+
+            | Invariant | scenarios | first seeds |
+            | --- | ---: | --- |
+
+            """);
+        foreach (var (name, seeds) in byChecker)
+        {
+            text += string.Create(CultureInfo.InvariantCulture, $"| {name} | {seeds.Count} ")
+                + $"| {string.Join(", ", seeds.Take(12))} |\n";
+        }
+        return text;
     }
 
     private static void Tell(ulong seed, IReadOnlyList<Breach> breaches)

@@ -10,7 +10,9 @@ namespace Holdfast.Sim.Checkers;
 internal sealed class FairnessChecker : IRunChecker
 {
     private const int RequestsMin = 200;
-    private const double Margin = 0.1;
+    private const double Margin = 0.05;
+    /// <summary>Two of the widest coin's (a half) that a class of the least size may stray by chance.</summary>
+    private const double Deviations = 2 * 0.5;
 
     public string Name => "fairness";
     public bool IsForEveryPolicy => false;
@@ -32,7 +34,8 @@ internal sealed class FairnessChecker : IRunChecker
                         .Select(e => (e * services + service) * RunRecord.Priorities + priority)
                         .Where(i => run.EdgeRequests[i] >= RequestsMin)
                         .Select(i => (double)run.EdgeServed[i] / run.EdgeRequests[i]).ToList();
-                    if (shares.Count > 1 && shares.Max() - shares.Min() > Margin)
+                    var noise = Deviations / Math.Sqrt(RequestsMin);
+                    if (shares.Count > 1 && shares.Max() - shares.Min() > Margin + noise)
                     {
                         var name = run.Scenario.Services[service].Name;
                         yield return new Breach(Name, run.Step * run.Steps, FormattableString.Invariant(

@@ -231,9 +231,9 @@ public class CheckerTests
         var run = new HandMadeRun { EdgeRequests = new long[12], EdgeServed = new long[12] };
         run.EdgeRequests[2] = run.EdgeRequests[8] = 1000;
         run.EdgeServed[2] = 990;
-        run.EdgeServed[8] = 900;
+        run.EdgeServed[8] = 875;
         Assert.Empty(new FairnessChecker().Check(run.Record, null));
-        run.EdgeServed[8] = 880;
+        run.EdgeServed[8] = 865;
         Assert.Single(new FairnessChecker().Check(run.Record, null));
     }
 

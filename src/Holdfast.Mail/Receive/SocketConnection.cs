@@ -10,9 +10,9 @@ namespace Holdfast.Mail.Receive;
 /// <summary>An accepted socket as two pipes. Reads grow with what arrives: a command takes 4 KiB, a message that comes
 /// fast 64 KiB a receive call.</summary>
 /// <remarks>
-/// Promise: who waits for a command holds 4 or 8 KiB, whatever came before: larger blocks are taken only once there is
-/// something to read. Both sides are bounded by <see cref="UnreadMax"/> and one block. What waits for a read goes on
-/// on the thread that saw the socket's event.
+/// Promise: both sides are bounded by <see cref="UnreadMax"/> and one block. Who waits for a command mostly holds 4 or
+/// 8 KiB, since a larger block is given back when a read didn't fill it; after one that did, it may hold 64 KiB. What
+/// waits for a read goes on on the thread that saw the socket's event.
 /// Not Kestrel's own connection, since that one reads 4 KiB at a time (64 KiB: bench/results/tuning.md) and a pool of
 /// larger blocks can be given to it only together with its listener, which spins when descriptors run out.
 /// </remarks>
@@ -90,10 +90,11 @@ internal sealed class SocketConnection : ConnectionContext, IDuplexPipe
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            fault = Volatile.Read(ref _isShut) != 0
-                ? new ConnectionAbortedException("the connection was closed by us")
-                : new ConnectionResetException(e.Message, e);
+            fault = new ConnectionResetException(e.Message, e);
         }
+        // Our own end may look like any other, the client's included.
+        if (Volatile.Read(ref _isShut) != 0)
+            fault = new ConnectionAbortedException("the connection was closed by us");
         await _received.Writer.CompleteAsync(fault).ConfigureAwait(false);
         await _closed.CancelAsync().ConfigureAwait(false);
     }

@@ -17,9 +17,6 @@ internal static partial class Duplicates
             .Where(m => !unknown.Contains($"r{m.Split('-')[1]}@{m.Split('-')[0]}.test"))];
     }
 
-    /// <summary>Recipient of a marked message: <c>k3-17</c> went to <c>r17@k3.test</c>.</summary>
-    public static string RecipientOf(string marker) => $"r{marker.Split('-')[1]}@{marker.Split('-')[0]}.test";
-
     /// <summary>Recipients that the evidence says had an unknown outcome.</summary>
     public static HashSet<string> UnknownOutcomes(string dataDirectory)
     {

@@ -33,7 +33,7 @@ internal sealed partial class TrafficEngine
         foreach (var id in site.Node.Targets)
         {
             var target = _targets[id.Value];
-            if (!target.IsDrained && !IsWhollyClosed(target))
+            if (!target.IsDrained && !HealthKey.AreClosed(target.Keys))
                 limit += target.Limit.Value;
             targets.Add(Snapshot(site, target, now));
         }

@@ -11,7 +11,6 @@ internal sealed partial class TrafficEngine
     private const int PeersMin = 3;
     private const double FullSeconds = 1;
     private const double NeededSeconds = 1;
-    private const double ManyPerSecond = 100;
     /// <summary>Operations a second that what fails in part always gets, to be seen when it is well.</summary>
     private const double DegradedPaceMin = 0.5;
     /// <summary>A site that had to refuse so lately is asked for more than is seen.</summary>
@@ -90,7 +89,7 @@ internal sealed partial class TrafficEngine
         foreach (var id in node.SitesNearestFirst)
         {
             var site = _sites[id.Value];
-            if (!site.IsDrained && !IsClosed(site) && (!service.IsPinned || site.IsPinned))
+            if (!site.IsDrained && !HealthKey.AreClosed(site.Keys) && (!service.IsPinned || site.IsPinned))
             {
                 home = site;
                 break;
@@ -124,7 +123,7 @@ internal sealed partial class TrafficEngine
             switch (key.State)
             {
                 case VerdictState.Recovering
-                    when key.Ramp.Tick(_options, site.Full, asked, Slowness(key), mayStep, IsFull(site, now),
+                    when key.Ramp.Tick(_options, site.Full, asked, key.Latency.Slowness, mayStep, IsFull(site, now),
                         now):
                     key.Canary.Forget();
                     Judge(site, key, VerdictState.Healthy, "back to full share", now);
@@ -149,12 +148,6 @@ internal sealed partial class TrafficEngine
     /// <summary>Something is refused for want of this site's capacity.</summary>
     private bool IsNeeded(SiteState site, double now) =>
         now - _services[site.Node.Service.Value].RefusedAt < NeededSeconds;
-
-    /// <summary>The last window against the baseline; 0: not known. While little comes back the p95 is one slow answer,
-    /// so the median speaks.</summary>
-    private static double Slowness(HealthKey key) =>
-        key.Latency.IsKnown && key.State == VerdictState.Recovering && key.Ramp.Rate < ManyPerSecond
-            ? key.Latency.WindowP50 / key.Latency.P50 : key.Latency.Slowness;
 
     /// <summary>A tenth of the active targets, each once a second.</summary>
     private void TickTargets(List<int> active, double now)
@@ -191,7 +184,7 @@ internal sealed partial class TrafficEngine
         switch (key.State)
         {
             case VerdictState.Recovering
-                when key.Ramp.Tick(_options, TargetCapacity(site), TargetAsked(site, now), Slowness(key), true,
+                when key.Ramp.Tick(_options, TargetCapacity(site), TargetAsked(site, now), key.Latency.Slowness, true,
                     IsFull(site, now), now):
                 key.Canary.Forget();
                 Judge(site, target, key, VerdictState.Healthy, "back to full share", now);
@@ -259,7 +252,7 @@ internal sealed partial class TrafficEngine
                 var mayLearn = uncontended && key.State == VerdictState.Healthy && !key.Test.IsAlarm
                     && key.Test.SlowScore <= 3;
                 key.Latency.EndWindow(mayLearn);
-                isFlat &= Slowness(key) <= 1.5 && key.Test.SlowScore <= 3;
+                isFlat &= key.Latency.Slowness <= 1.5 && key.Test.SlowScore <= 3;
                 key.Test.Tune(double.NaN, Topology.Sites.Length, now);
             }
             site.Hold.EndWindow(uncontended && isFlat);
@@ -267,7 +260,7 @@ internal sealed partial class TrafficEngine
             site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, site.Node.IsHome && IsNeeded(site, now), now);
             if (site.Capacity.IsOverloaded(now, 0.5) || !isFlat)
                 site.Spill.Overload(now);
-            if (!IsClosed(site))
+            if (!HealthKey.AreClosed(site.Keys))
                 site.Backlog.EndWindow(_options, seconds);
         }
     }
@@ -279,7 +272,7 @@ internal sealed partial class TrafficEngine
         foreach (var id in site.Node.Targets)
         {
             var target = _targets[id.Value];
-            if (target.IsDrained || IsWhollyClosed(target))
+            if (target.IsDrained || HealthKey.AreClosed(target.Keys))
                 continue;
             slots += target.Limit.Known;
             isKnown |= target.Limit.IsKnown;
@@ -287,20 +280,6 @@ internal sealed partial class TrafficEngine
         site.Slots = slots;
         site.SlotsPerSecond = isKnown && site.Hold.Usual > 0 ? Math.Max(1, slots / site.Hold.Usual)
             : double.PositiveInfinity;
-    }
-
-    private static bool IsWhollyClosed(TargetState target)
-    {
-        var any = false;
-        foreach (var key in target.Keys)
-        {
-            if (key is null)
-                continue;
-            if (!key.IsClosed)
-                return false;
-            any = true;
-        }
-        return any;
     }
 
     /// <summary>Sorts the failure shares of a site's targets, from which each takes the median of the others.</summary>

@@ -129,7 +129,7 @@ internal sealed partial class TrafficEngine
         var order = Topology.Services[service.Value].SitesNearestFirst;
         foreach (var id in order)
         {
-            if (!IsClosed(_sites[id.Value]))
+            if (!HealthKey.AreClosed(_sites[id.Value].Keys))
                 return false;
         }
         return order.Length > 0;
@@ -142,20 +142,6 @@ internal sealed partial class TrafficEngine
         var state = _targets[target.Value];
         return IsShut(state, operation)
             || _sites[state.Node.Site.Value].Keys[(int)operation & (OperationsMax - 1)] is { IsClosed: true };
-    }
-
-    private static bool IsClosed(SiteState site)
-    {
-        var any = false;
-        foreach (var key in site.Keys)
-        {
-            if (key is null)
-                continue;
-            if (!key.IsClosed)
-                return false;
-            any = true;
-        }
-        return any;
     }
 
     public Admission Admit(ServiceId service, byte priority, uint cohort)

@@ -45,6 +45,21 @@ internal sealed class HealthKey
     public double Cost = 0.001;
     public double PenaltyUntil;
 
+    /// <summary>Whether all that a target or site was asked for is closed there; not where nothing was asked.</summary>
+    public static bool AreClosed(HealthKey?[] keys)
+    {
+        var any = false;
+        foreach (var key in keys)
+        {
+            if (key is null)
+                continue;
+            if (!key.IsClosed)
+                return false;
+            any = true;
+        }
+        return any;
+    }
+
     public bool IsClosed => State == VerdictState.Closed;
     public bool IsLimited => State is VerdictState.Recovering or VerdictState.Degraded;
     /// <summary>Part of its traffic that it is given.</summary>

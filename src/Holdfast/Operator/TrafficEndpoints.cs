@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Holdfast.Operator;
 
 /// <summary>Operators' acts on traffic: looked at through both doors, done through the socket.</summary>
 internal static class TrafficEndpoints
 {
-    private const int BodyBytesMax = 16 * 1024;
+    public const int BodyBytesMax = 16 * 1024;
 
     public static void Map(IEndpointRouteBuilder app)
     {
@@ -19,11 +20,11 @@ internal static class TrafficEndpoints
     {
         if (!await OperatorEndpoints.MayAct(context))
             return;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = BodyBytesMax;
         TrafficActRequest? request;
         try
         {
-            if (context.Request.ContentLength > BodyBytesMax)
-                throw new JsonException($"it has {context.Request.ContentLength} bytes; at most {BodyBytesMax}");
             request = await JsonSerializer.DeserializeAsync(context.Request.Body,
                 OperatorJson.Default.TrafficActRequest, context.RequestAborted);
         }

@@ -22,6 +22,13 @@ public class OutageTests
         Assert.Equal(0, na.DuplicateCount);
     }
 
+    private static string Missing(Gateway gateway, MarkedSender sender, ScriptedTarget na, ScriptedTarget eu)
+    {
+        var missing = sender.Acknowledged.Where(m => !na.Has(m) && !eu.Has(m)).ToList();
+        return $"{missing.Count} of {sender.AcknowledgedCount} missing\n"
+            + Duplicates.Evidence(gateway.DataDirectory, missing) + "\n" + gateway.Log;
+    }
+
     [Theory]
     [InlineData("RefuseRcpt")]
     [InlineData("RefuseData")]
@@ -49,8 +56,7 @@ public class OutageTests
         await load;
         // Everything acknowledged is somewhere within ten seconds of the last word.
         await Eventually.HoldsAsync(() => sender.Acknowledged.All(m => na.Has(m) || eu.Has(m)), TimeSpan.FromSeconds(10),
-            () => $"{sender.Acknowledged.Count(m => !na.Has(m) && !eu.Has(m))} of {sender.AcknowledgedCount} missing\n"
-                + gateway.Log);
+            () => Missing(gateway, sender, na, eu));
         Assert.Empty(sender.Refusals);
         Assert.True(na.WastedRcpts <= 60, $"{na.WastedRcpts} RCPTs went to the dark site");
         Assert.True(eu.DeliveredCount > 100, $"only {eu.DeliveredCount} through eu");

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Holdfast.SystemTests.Harness;
 
@@ -63,6 +64,36 @@ public class TrafficActTests
         await new MarkedSender(gateway.SmtpPort, "back").RunAsync(20, default);
         await Eventually.HoldsAsync(() => na.DeliveredCount + eu.DeliveredCount == 65, Limit, () => $"na {na.DeliveredCount}, eu {eu.DeliveredCount}\n{gateway.Log}");
         Assert.True(na.DeliveredCount > 5, "nothing came back home\n" + gateway.Log);
+    }
+
+    [Theory]
+    [InlineData(16 * 1024, true, System.Net.HttpStatusCode.OK)]
+    [InlineData(16 * 1024 + 1, true, System.Net.HttpStatusCode.RequestEntityTooLarge)]
+    [InlineData(16 * 1024 + 1, false, System.Net.HttpStatusCode.RequestEntityTooLarge)]
+    public async Task An_act_has_at_most_16_KiB_whether_its_length_is_told_or_not(int bytes, bool isTold,
+        System.Net.HttpStatusCode status)
+    {
+        await using var gateway = new Gateway(new Workspace());
+        await gateway.StartAsync();
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, abort) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                var path = Path.Combine(gateway.DataDirectory, "holdfast.sock");
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), abort);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        const string act = "{\"kind\":\"Drain\",\"name\":\"mail-na\",\"dryRun\":true}";
+        using var body = new StringContent(act.PadRight(bytes));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("http://localhost/api/v1/traffic/act"))
+        {
+            Content = body,
+        };
+        request.Headers.TransferEncodingChunked = !isTold;
+        using var response = await http.SendAsync(request);
+        Assert.Equal(status, response.StatusCode);
     }
 
     [Fact]

@@ -79,6 +79,17 @@ public partial class PackagingTests
     }
 
     [Fact]
+    public async Task Run_by_the_sdk_it_finds_the_readmes_paths_from_the_callers_folder()
+    {
+        var dotnet = Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host
+            : Peer.Require("dotnet");
+        var (code, output) = await Peer.RunAsync(dotnet,
+            ["msbuild", Repository("src/Holdfast/Holdfast.csproj"), "-getProperty:RunWorkingDirectory"], Limit);
+        Assert.True(code == 0, output);
+        Assert.Equal("", output.Trim());
+    }
+
+    [Fact]
     public async Task Nothing_of_the_repository_is_kept_out_of_the_images_build()
     {
         var git = Peer.Require("git");

@@ -158,7 +158,9 @@ internal sealed partial class TrafficEngine
             return Waiting(WaitReason.Saturated, wait);
         if (drained > 0 && drained + closed == order.Length && drained > closed)
             return Waiting(WaitReason.Drained, 1);
-        return closed > 0 && closed + drained == order.Length ? Waiting(WaitReason.AllClosed, wait)
+        // The tick may bring the only canary forward: nobody should sleep through that.
+        return closed > 0 && closed + drained == order.Length
+            ? Waiting(WaitReason.AllClosed, Math.Min(wait, _options.CanaryWaitMin.TotalSeconds))
             : closed > 0 ? Waiting(WaitReason.Saturated, wait)
             : Waiting(WaitReason.NoTarget, 1);
     }
@@ -231,6 +233,7 @@ internal sealed partial class TrafficEngine
         if (site.Pace.Tokens < 1 + keep - 1e-9)
         {
             site.Spill.Want();
+            site.Backlog.Want();
             site.RefusedAt = now;
             wait = site.Pace.WaitFor(allowed, keep);
             return false;
@@ -241,9 +244,9 @@ internal sealed partial class TrafficEngine
             site.RefusedAt = now;
             return false;
         }
-        if (request.IsBacklog && site.Backlog.IsGated)
+        if (request.IsBacklog)
         {
-            wait = site.Backlog.Wait(allowed, site.Fresh.PerSecond(now), _options.PaceBurst.TotalSeconds, now);
+            wait = site.Backlog.Wait(allowed, site.Fresh.PerSecond(now), now);
             if (wait > 0)
                 return false;
         }

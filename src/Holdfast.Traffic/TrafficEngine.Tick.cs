@@ -231,7 +231,8 @@ internal sealed partial class TrafficEngine
                 windows++;
             }
         }
-        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0);
+        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0,
+            site.Hold.Usual);
     }
 
     private void EndWindow(double now)

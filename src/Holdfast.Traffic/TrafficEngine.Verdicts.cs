@@ -11,6 +11,9 @@ internal sealed partial class TrafficEngine
 {
     /// <summary>Share of its capacity that gets what was closed by mistake: a pause, not a failure.</summary>
     private const double ShareAfterMistake = 0.5;
+    /// <summary>Share that a site begins with when no other of its service is open: all that waits, waits for it.
+    /// </summary>
+    private const double ShareAlone = 0.05;
 
     public void ReportCanary(SiteId id, bool passed, TimeSpan latency, TimeSpan time)
     {
@@ -113,7 +116,8 @@ internal sealed partial class TrafficEngine
         siteKey.ReopenedAt = now;
         siteKey.NeedsCanaryPass = false;
         siteKey.Overdue = siteKey.OverdueTakenBack = 0;
-        siteKey.Ramp.Begin(share, site.Full, now);
+        var first = IsClosed(site.Node.Service) ? Math.Max(share, ShareAlone) : share;
+        siteKey.Ramp.Begin(first, share, site.Full, now);
         siteKey.Ramp.Succeed();
         Judge(site, siteKey, VerdictState.Recovering, evidence, now);
         site.Pace = TokenBucket.Full(1, now);
@@ -137,7 +141,7 @@ internal sealed partial class TrafficEngine
             Judge(site, target, key, VerdictState.Healthy, evidence, now);
             return;
         }
-        key.Ramp.Begin(share, TargetCapacity(site), now);
+        key.Ramp.Begin(share, share, TargetCapacity(site), now);
         key.Ramp.Succeed();
         key.Pace = TokenBucket.Full(1, now);
         Judge(site, target, key, VerdictState.Recovering, evidence, now);

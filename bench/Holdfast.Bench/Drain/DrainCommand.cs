@@ -16,7 +16,7 @@ internal static class DrainCommand
         var holdfast = new Option<string>("--holdfast") { Required = true, Description = "Published binary" };
         var messages = new Option<int>("--messages") { DefaultValueFactory = _ => 100_000 };
         var peer = new Option<int>("--postfix-messages")
-            { DefaultValueFactory = _ => 20_000, Description = "Backlog for Postfix; 0: without it" };
+            { DefaultValueFactory = _ => 10_000, Description = "Backlog for Postfix; 0: without it" };
         var capacity = new Option<double>("--capacity") { DefaultValueFactory = _ => 400, Description = "Messages a second" };
         var fresh = new Option<double>("--fresh") { DefaultValueFactory = _ => 0.25, Description = "Fresh mail as a share of it" };
         var only = new Option<string?>("--only") { Description = "declared, undeclared or postfix" };

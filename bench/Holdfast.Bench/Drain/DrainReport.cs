@@ -22,7 +22,8 @@ internal static class DrainReport
             Optimum: least T with capacity · T ≥ what waits at the return + what is accepted meanwhile. *Of the optimum* is that
             over the time from the return to the last message that waited then, noticing the return and ramp included;
             *after the ramp* counts from the first second that carried nine tenths of the capacity. Fresh: accepted after the
-            return; its delay is counted from before its first command. Peak: the busiest second's messages offered over the capacity.
+            return, noticed or not; its delay is counted from before its first command. Peak: the busiest second's messages offered
+            over the capacity. Postfix's backlog is the smaller one because its drain takes several times the optimum.
 
 
             """));
@@ -33,7 +34,7 @@ internal static class DrainReport
         text.AppendLine().AppendLine("| | Fresh p50 | Fresh p99 | Fresh max | p99 from 30 s on | p99 before the fault | Peak | 99 % of seconds below | Refused | Attempts while dark | Lost | Twice |")
             .AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var r in results)
-            text.AppendLine(F($"| {r.Name} | {r.FreshP50:F2} s | {r.FreshP99:F2} s | {r.FreshMax:F2} s | {r.FreshLaterP99:F2} s | {r.FreshUsualP99:F2} s | {r.Peak:F2} | {r.PeakShare99:F2} | {r.Refused} | {r.Dark} | {r.Lost} | {r.Twice} |"));
+            text.AppendLine(F($"| {r.Name} | {r.FreshP50:F2} s | {r.FreshP99:F2} s | {r.FreshMax:F2} s | {r.FreshLaterP99:F2} s | {r.FreshUsualP99:F2} s | {r.Peak:F3} | {r.PeakShare99:F3} | {r.Refused} | {r.Dark} | {r.Lost} | {r.Twice} |"));
         return text.ToString();
     }
 

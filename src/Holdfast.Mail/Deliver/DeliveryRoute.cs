@@ -44,6 +44,8 @@ internal sealed class DeliveryRoute
     public bool IsListed { get; set; }
 
     public bool IsClosed => _closedSince is not null;
+    /// <summary>When it last opened after a closure; null: it never closed.</summary>
+    public TimeSpan? OpenedAt { get; private set; }
     public TimeSpan? ClosedSince => _closedSince;
 
     /// <summary>Until when fresh mail of <see cref="FreshBlockedPriority"/> and below needn't be offered.</summary>
@@ -73,6 +75,7 @@ internal sealed class DeliveryRoute
         {
             _closedTotal = ClosedAt(now);
             _closedSince = null;
+            OpenedAt = now;
             Unblock();
         }
         return true;

@@ -19,9 +19,10 @@ internal readonly record struct PlannedEntry(
 
 /// <summary>One schedule over all waiting mail: what is tried next, on which route, at which target.</summary>
 /// <remarks>
-/// Promise: priority first, tenants in turn within it, fresh before backlog, first in first out within that; deferred
-/// mail when its time comes in its route's own time. A message is in one pair of hands at a time, whatever the number
-/// of its routes. Decides only: no sockets, disk or clocks; <c>now</c> is monotonic time.
+/// Promise: priority first, tenants in turn within it, fresh before backlog, first in first out within that (what a
+/// return couldn't take yet last in first out, before the backlog); deferred mail when its time comes in its route's
+/// own time. A message is in one pair of hands at a time, whatever the number of its routes. Decides only: no sockets,
+/// disk or clocks; <c>now</c> is monotonic time.
 /// Limit: within a tenant the order of acceptance stands for the order of deadlines.
 /// Thread-safe: one lock, short sections; <see cref="DeliveryPlacements"/> are asked for under it.
 /// </remarks>

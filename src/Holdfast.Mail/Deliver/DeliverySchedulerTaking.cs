@@ -10,6 +10,8 @@ internal sealed partial class DeliveryScheduler
     private static readonly TimeSpan CanaryPollMin = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MoveDelayMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MoveDelayMax = TimeSpan.FromMinutes(1);
+    /// <summary>A return, in a hurry or not, has carried what came meanwhile by then.</summary>
+    private static readonly TimeSpan ReturnMax = TimeSpan.FromMinutes(1);
 
     /// <summary>Next message that may be sent, on any route or on the one given.</summary>
     /// <param name="wake">When false is returned: when to ask again at the latest; MaxValue: when something changes.
@@ -153,7 +155,7 @@ internal sealed partial class DeliveryScheduler
             ref var entry = ref _table[index];
             if (backlog || IsFresh(entry, now))
                 return true;
-            Age(ready, index, ref entry);
+            Age(route, index, ref entry);
         }
         backlog = true;
         return index >= 0;
@@ -172,7 +174,7 @@ internal sealed partial class DeliveryScheduler
                 ref var entry = ref _table[index];
                 if (IsFresh(entry, now))
                     break;
-                Age(route.Ready, index, ref entry);
+                Age(route, index, ref entry);
             }
         }
     }
@@ -180,13 +182,20 @@ internal sealed partial class DeliveryScheduler
     private bool IsFresh(in ScheduleEntry entry, TimeSpan now) =>
         SecondsAt(now) - entry.ReceivedAt < _options.FreshFor.TotalSeconds;
 
-    /// <summary>It waited: from here on it is backlog, behind what arrives now.</summary>
-    private static void Age(ReadyQueue ready, int index, ref ScheduleEntry entry)
+    /// <summary>It waited: from here on it is backlog, behind what arrives now. What came while the destination came
+    /// back, more than that could take yet, goes ahead of what waited before: else the first seconds of a return would
+    /// wait for the last hour before it.</summary>
+    private void Age(DeliveryRoute route, int index, ref ScheduleEntry entry)
     {
-        ready.Remove(index, false);
+        route.Ready.Remove(index, false);
         entry.Flags |= EntryFlags.Backlog;
-        ready.Add(index, front: false);
+        route.Ready.Add(index, front: CameAtReturn(route, entry));
     }
+
+    private bool CameAtReturn(DeliveryRoute route, in ScheduleEntry entry) =>
+        !route.IsClosed && route.OpenedAt is { } opened
+        && entry.ReceivedAt >= SecondsAt(opened - _options.FreshFor)
+        && entry.ReceivedAt <= SecondsAt(opened + ReturnMax);
 
     private void Block(DeliveryRoute route, int priority, bool backlog, in Placement placement, TimeSpan now,
         ref TimeSpan wake)

@@ -8,8 +8,10 @@ namespace Holdfast.Traffic.Limits;
 /// L (beyond 2 × the baseline unsmoothed, and never below 1.2 × what is done a second × B), else L + 0.2 √L while three
 /// quarters are used (√L while latency is flat); B and R the baseline's and the window's latency; within 2 and the
 /// configured maximum, from twice what was used on. Until it has once had to fall it doubles each second in which three
-/// quarters are used. × 0.9 once a window when the target pushed back or left questions unanswered. Full while more in
-/// flight brought less done (covariance of windows): × 0.95.
+/// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
+/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9
+/// once a window when the target pushed back or left questions unanswered. Full while more in flight brought less done
+/// (covariance of windows): × 0.95.
 /// Defaults: 0.2, 1.5 and √L from Netflix's Gradient2; 0.9 from its AIMD; the guard from Uber's Cinnamon.
 /// Known to do badly: latency that varies with the size of the message more than with load.
 /// </remarks>
@@ -21,6 +23,7 @@ internal struct ConcurrencyLimit
     private const double FarBeyond = 2;
     private const double Flat = 1.2;
     private const double BusyShare = 1.2;
+    private const double AheadOfDone = 2.4;
     private const int KnownWindows = 60;
     private const double GrowthUse = 0.75;
     private const double GuardWeight = 0.1;
@@ -83,7 +86,8 @@ internal struct ConcurrencyLimit
     /// <summary>Ends a window of a second.</summary>
     /// <param name="slowness">R / B; 0: not known.</param>
     /// <param name="usual">The baseline's latency in seconds; 0: not known.</param>
-    public void EndWindow(double slowness, double usual)
+    /// <param name="hold">How long one holds its slot when nothing holds it up, in seconds; 0: not known.</param>
+    public void EndWindow(double slowness, double usual, double hold)
     {
         var busy = BusyShare * _completed * usual;
         if (_windowsKnown > 0)
@@ -108,7 +112,7 @@ internal struct ConcurrencyLimit
         {
             Fall(_limit * 0.95);
         }
-        else if (_completed > 0 && use >= GrowthUse)
+        else if (_completed > 0 && use >= GrowthUse && (hold <= 0 || _limit < AheadOfDone * _completed * hold))
         {
             _limit = Math.Min(_max, _limit + (_windowsKnown > 0 ? (slowness < Flat ? 1 : Smoothing) * Math.Sqrt(_limit)
                 : Math.Max(1, _limit)));

@@ -3,15 +3,14 @@ namespace Holdfast.Traffic.Recovery;
 /// <summary>When a closed site or target is tried with one message, and that there is one at a time.</summary>
 /// <remarks>Guards against retries a message at what is closed, and against a flapping site that is believed each time.
 /// Formula: 1, 2, 4, 8, 15 s between canaries, jittered by a fifth; each recovery that failed, from the second on,
-/// doubles the first wait from 15 s up to <c>RecoveryWaitMax</c>. Where no other site is open, a fifth of
-/// <c>CanaryWaitMax</c> at most: everything waits for that one answer.
+/// doubles the first wait from 15 s up to <c>RecoveryWaitMax</c>. Where no other site is open, <c>CanaryWaitMin</c>
+/// each time: everything waits for that one answer.
 /// Defaults: 1 s from Linkerd's breaker. Known to do badly: a site back at once after a long closure waits up to 15 s
 /// while another is open.
 /// </remarks>
 internal sealed class CanarySchedule
 {
     private const double Jitter = 0.2;
-    private const double AloneShare = 0.2;
     private double _wait;
     private int _failedRecoveries;
     private double _startedAt;
@@ -39,7 +38,7 @@ internal sealed class CanarySchedule
     /// <summary>Nothing else is open: a short wait from now, if it would be longer.</summary>
     public void Shorten(TrafficOptions options, double now, Random random)
     {
-        var wait = Math.Max(options.CanaryWaitMin.TotalSeconds, options.CanaryWaitMax.TotalSeconds * AloneShare);
+        var wait = options.CanaryWaitMin.TotalSeconds;
         if (!InFlight && DueAt > now + (1 + Jitter) * wait)
             DueAt = now + wait * (1 - Jitter + 2 * Jitter * random.NextDouble());
     }

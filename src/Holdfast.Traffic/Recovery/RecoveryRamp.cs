@@ -3,14 +3,14 @@ namespace Holdfast.Traffic.Recovery;
 /// <summary>How much a site or target gets while it comes back.</summary>
 /// <remarks>
 /// Guards against the herd that kills what has just come back, and against a ramp that ends because time passed.
-/// Formula: from max(1 %, 1/s) of its capacity; the first step after 10 s and 50 successes (half of
-/// what may be sent, if that is less), then half as much again
-/// each <c>RampStep</c> that saw success, while the window's p95 ≤ 1.25 × baseline (up to twice it stands still, beyond
-/// it counts as failure). While something is refused that has nowhere else to go, it takes a fifth of the time for a
-/// step and doubles. Failures that ordinary luck doesn't explain halve it and rest for <c>RampHold</c>; again in that
-/// rest, or at the lowest rate, closes. Where less than 10/s is asked for, five successes in a row are the return.
-/// Defaults: 1 % to 100 % in about a minute, in a hurry in nine seconds as TCP's slow start (Envoy's has no such test;
-/// Google's restart of 2025-06-12 had no ramp at all and took hours).
+/// Formula: from max(1 %, 1/s) of its capacity, 5 % where no other site is open; the first step after 10 s and 50
+/// successes (half of what may be sent, if that is less), then half as much again each <c>RampStep</c> that saw
+/// success, while the window's p95 ≤ 1.25 × baseline (up to twice it stands still, beyond it counts as failure). While
+/// something is refused that has nowhere else to go, each step takes a fifth of <c>RampStep</c>, the first one too, and
+/// doubles. Failures that ordinary luck doesn't explain halve it and rest for <c>RampHold</c>; again in that rest, or
+/// at the lowest rate, closes. Where less than 10/s is asked for, five successes in a row are the return.
+/// Defaults: 1 % to 100 % in about a minute, in a hurry in seven seconds, from 5 % in five, as TCP's slow start
+/// (Envoy's has no such test; Google's restart of 2025-06-12 had no ramp at all and took hours).
 /// Known to do badly: caches that need longer than a step to warm hold it back; that is intended.
 /// </remarks>
 internal sealed class RecoveryRamp
@@ -39,10 +39,11 @@ internal sealed class RecoveryRamp
     public double Rate { get; private set; }
 
     /// <param name="share">Share of the capacity to begin with.</param>
-    public void Begin(double share, double capacity, double now)
+    /// <param name="least">Share that failures bring it down to.</param>
+    public void Begin(double share, double least, double capacity, double now)
     {
-        _floor = Math.Min(capacity, Math.Max(1, share * capacity));
-        Rate = _floor;
+        _floor = Math.Min(capacity, Math.Max(1, least * capacity));
+        Rate = Math.Max(_floor, Math.Min(capacity, share * capacity));
         _stepFrom = now;
         _slowAt = now + SlowSeconds;
         _holdUntil = now;
@@ -86,7 +87,7 @@ internal sealed class RecoveryRamp
             return true;
         }
         var hurry = isNeeded && now >= _holdUntil ? Hurry : 1;
-        var length = (_isFirst ? FirstStepSeconds : options.RampStep.TotalSeconds) / hurry;
+        var length = _isFirst && hurry <= 1 ? FirstStepSeconds : options.RampStep.TotalSeconds / hurry;
         if (now < Math.Max(_stepFrom + length, _holdUntil))
             return false;
         _stepFrom = now;

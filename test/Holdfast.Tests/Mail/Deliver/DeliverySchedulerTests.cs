@@ -130,6 +130,27 @@ public class DeliverySchedulerTests
     }
 
     [Fact]
+    public void What_came_at_the_return_and_could_not_go_yet_stands_before_what_waited_in_the_dark_later_mail_behind_it()
+    {
+        _scheduler.Tick(_now);
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        var dark = Add();
+        _now += TimeSpan.FromSeconds(60);
+        _scheduler.Tick(_now);
+        _board.Closed = false;
+        _scheduler.Tick(_now);
+        var atReturn = Add();
+        _now += TimeSpan.FromSeconds(6);
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromSeconds(60);
+        var later = Add();
+        _now += TimeSpan.FromSeconds(6);
+        _scheduler.Tick(_now);
+        Assert.Equal([atReturn, dark, later], TakeAll());
+    }
+
+    [Fact]
     public void Fresh_mail_becomes_backlog_with_time()
     {
         var asked = new List<bool>();

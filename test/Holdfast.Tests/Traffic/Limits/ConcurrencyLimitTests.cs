@@ -6,7 +6,8 @@ namespace Holdfast.Tests.Traffic.Limits;
 public class ConcurrencyLimitTests
 {
     /// <summary>A window in which so many were in flight at most and so many were done.</summary>
-    private static void Window(ref ConcurrencyLimit limit, int inFlight, int done, double slowness, double usual = 0.1)
+    private static void Window(ref ConcurrencyLimit limit, int inFlight, int done, double slowness, double usual = 0.1,
+        double hold = 0)
     {
         for (var i = 0; i < inFlight && limit.HasSlot; i++)
             limit.Take();
@@ -15,7 +16,7 @@ public class ConcurrencyLimitTests
         }
         for (var i = 0; i < done; i++)
             limit.Complete();
-        limit.EndWindow(slowness, usual);
+        limit.EndWindow(slowness, usual, hold);
     }
 
     [Fact]
@@ -25,6 +26,29 @@ public class ConcurrencyLimitTests
         for (var i = 0; i < 10; i++)
             Window(ref limit, 100, 100, 1);
         Assert.Equal(100, limit.Value);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_queue_that_stands_in_a_paced_target_does_not_make_it_grow_without_end(bool fellOnce)
+    {
+        // 400 a second of 50 ms keep 20 at work; 33 are inside, since the pace is the capacity and nothing drains it.
+        var limit = new ConcurrencyLimit(36, 1000);
+        if (fellOnce)
+            Window(ref limit, 36, 400, slowness: 1.6, usual: 0.05, hold: 0.05);
+        for (var i = 0; i < 600; i++)
+            Window(ref limit, Math.Max(33, limit.Value * 4 / 5), 400, slowness: 1.4, usual: 0.05, hold: 0.05);
+        Assert.InRange(limit.Value, 36, fellOnce ? 50 : 72);
+    }
+
+    [Fact]
+    public void It_grows_until_what_is_done_needs_no_more()
+    {
+        var limit = new ConcurrencyLimit(2, 1000);
+        for (var i = 0; i < 20; i++)
+            Window(ref limit, 1000, done: Math.Min(400, limit.Value * 20), slowness: 1, usual: 0.05, hold: 0.05);
+        Assert.InRange(limit.Value, 40, 96);
     }
 
     [Fact]

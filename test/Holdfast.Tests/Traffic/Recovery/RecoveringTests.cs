@@ -88,7 +88,7 @@ public class RecoveringTests
         f.Deliver(NextCanary(f));
         Assert.Equal(VerdictState.Recovering, f.StateOf(BoardFixture.Na));
         var sent = 0;
-        for (var ms = 0; ms < 1900; ms++) // The first step comes after two seconds, since more is asked for.
+        for (var ms = 0; ms < 950; ms++) // The first step comes after a second, since more is asked for.
         {
             var placement = f.Place();
             if (placement.MaySend && placement.Site == BoardFixture.Na)
@@ -96,7 +96,42 @@ public class RecoveringTests
             f.Deliver(placement);
             f.Advance(0.001);
         }
-        Assert.InRange(sent, 30, 42);
+        Assert.InRange(sent, 15, 23);
+    }
+
+    [Fact]
+    public void With_no_other_site_open_a_canary_goes_each_second_and_recovery_begins_at_a_twentieth()
+    {
+        var f = new BoardFixture(capacity: 2000);
+        f.CloseHome();
+        for (var i = 0u; f.StateOf(BoardFixture.Eu) != VerdictState.Closed; i++)
+        {
+            if (f.Place() is { MaySend: true } p)
+                f.Fail(p, FailureScope.Site, recipient: i + 1, sender: i + 1);
+            f.Advance(0.05);
+        }
+        for (var i = 0; i < 300; i++)
+        {
+            if (f.Place() is { MaySend: true } p)
+                f.Fail(p, FailureScope.Site);
+            f.Advance(0.1);
+        }
+        var from = f.Now;
+        Assert.InRange(f.Place().RetryAfter.TotalSeconds, 0, 1.01);
+        var canary = NextCanary(f);
+        Assert.InRange((f.Now - from).TotalSeconds, 0, 1.3);
+        f.Deliver(canary);
+        var sent = 0;
+        for (var ms = 0; ms < 950; ms++)
+        {
+            if (f.Place() is { MaySend: true, Kind: PlacementKind.Send } p)
+            {
+                sent++;
+                f.Deliver(p);
+            }
+            f.Advance(0.001);
+        }
+        Assert.InRange(sent, 85, 105);
     }
 
     [Fact]

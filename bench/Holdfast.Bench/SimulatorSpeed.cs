@@ -20,6 +20,11 @@ internal static class SimulatorSpeed
         {
             Description = "Targets in all.", DefaultValueFactory = _ => 10_000,
         };
+        var services = new Option<int>("--services")
+        {
+            Description = "Services that share the targets: so many, a hundred targets a site.",
+            DefaultValueFactory = _ => 25,
+        };
         var rate = new Option<int>("--rate")
         {
             Description = "Requests a virtual second.", DefaultValueFactory = _ => 200_000,
@@ -31,16 +36,16 @@ internal static class SimulatorSpeed
         var command = new Command("simulator",
             "Simulated requests a wall second on one core.\nExample: bench simulator --targets 10000")
         {
-            targets, rate, seconds, rounds, policy, report,
+            targets, services, rate, seconds, rounds, policy, report,
         };
-        command.SetAction(parse => Run(parse.GetValue(targets), parse.GetValue(rate), parse.GetValue(seconds),
+        command.SetAction(parse => Run(parse.GetValue(targets), parse.GetValue(services), parse.GetValue(rate), parse.GetValue(seconds),
             parse.GetValue(rounds), parse.GetValue(policy) ?? [], parse.GetValue(report)));
         return command;
     }
 
-    private static int Run(int targets, int rate, int seconds, int rounds, string[] policies, string? report)
+    private static int Run(int targets, int services, int rate, int seconds, int rounds, string[] policies, string? report)
     {
-        var scenario = MakeScenario(targets, rate, seconds);
+        var scenario = MakeScenario(targets, services, rate, seconds);
         var text = new StringBuilder();
         Tell(text, "| Policy | Requests | Events | Wall s, median (all) | Requests/s | Bytes allocated a request |");
         Tell(text, "| --- | --- | --- | --- | --- | --- |");
@@ -79,9 +84,12 @@ internal static class SimulatorSpeed
         return 0;
     }
 
+    private static string Each(int count, Func<int, string> text) =>
+        string.Join(",\n", Enumerable.Range(0, count).Select(text));
+
     private static int Sites(int targets) => Math.Clamp(targets / 100, 1, 100);
 
-    private static Scenario MakeScenario(int targets, int rate, int seconds)
+    private static Scenario MakeScenario(int targets, int services, int rate, int seconds)
     {
         var sites = Sites(targets);
         var each = targets / sites;
@@ -90,13 +98,16 @@ internal static class SimulatorSpeed
         var text = string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "name": "speed", "teaches": "how fast the simulator is", "duration": "{{seconds}}s", "regions": ["here"],
-              "services": [ { "name": "web", "kind": "http" } ],
-              "sites": [ {{string.Join(",\n", Enumerable.Range(0, sites).Select(i => $$"""
-                { "name": "site-{{i}}", "region": "here", "declaredCapacity": {{capacity * each:0}},
+              "services": [ {{Each(services, i => $$"""{ "name": "web-{{i}}", "kind": "http" }""")}} ],
+              "sites": [ {{Each(sites, i => $$"""
+                { "name": "site-{{i}}", "service": "web-{{i % services}}", "region": "here", "declaredCapacity": {{capacity * each:0}},
                   "targets": { "count": {{each}}, "capacityPerSecond": {{capacity:0.###}},
                     "serviceTime": { "median": "20ms" } } }
-                """))}} ],
-              "workloads": [ { "ratePerSecond": {{rate}}, "client": { "timeout": "10s", "retries": 1 } } ]
+                """)}} ],
+              "workloads": [ {{Each(services, i => $$"""
+                { "service": "web-{{i}}", "ratePerSecond": {{rate / services}},
+                  "client": { "timeout": "10s", "retries": 1 } }
+                """)}} ]
             }
             """);
         var (scenario, faults) = ScenarioReader.Read(Encoding.UTF8.GetBytes(text), _ => null);

@@ -24,7 +24,7 @@ internal sealed partial class TrafficEngine
             return;
         var now = time.TotalSeconds;
         var target = _targets[outcome.Target.Value];
-        var site = _sites[target.Node.Site.Value];
+        var site = _sites[target.Site.Value];
         var wasOverdue = _watch.IsHeld(outcome.Ticket) && _watch[outcome.Ticket].Target == outcome.Target.Value
             && _watch.Answer(outcome.Ticket);
         var siteKey = KeyOf(site, outcome.Operation, now);
@@ -136,7 +136,7 @@ internal sealed partial class TrafficEngine
     private bool JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
     {
         var target = _targets[index];
-        var site = _sites[target.Node.Site.Value];
+        var site = _sites[target.Site.Value];
         var siteKey = KeyOf(site, operation, now);
         var key = KeyOf(target, operation, now);
         if (siteKey.IsClosed || key.IsClosed || askedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
@@ -227,7 +227,7 @@ internal sealed partial class TrafficEngine
         var share = siteKey.Test.FailureShare(now, 0, 1e-9);
         int active = 0, failing = 0;
         var step = Math.Max(1, targets.Length / SiblingsMax);
-        for (var i = target.Node.Id.Value % step; i < targets.Length; i += step)
+        for (var i = target.Id.Value % step; i < targets.Length; i += step)
         {
             if (_targets[targets[i].Value].Keys[operation] is not { IsClosed: false } key
                 || key.Test.Outcomes(now) < 0.5)

@@ -269,14 +269,14 @@ internal sealed partial class TrafficEngine
         Activate(site);
         site.Placed.Count(now);
         site.PlacedMeter.Count(now);
-        var ticket = _watch.Take(target.Node.Id, operation, now);
+        var ticket = _watch.Take(target.Id, operation, now);
         if (operation != OperationClass.MailDelivery && ticket >= 0)
         {
             var key = KeyOf(target, operation, now);
             _watch.Expect(ticket, AttemptPhase.Answer, Math.Max(key.Latency.P995, OverdueMin), now);
         }
         var spilled = order.Length > 0 && order[0] != site.Node.Id && !site.Node.IsHome;
-        return new Placement(kind, target.Node.Id, site.Node.Id, spilled, WaitReason.None, TimeSpan.Zero)
+        return new Placement(kind, target.Id, site.Node.Id, spilled, WaitReason.None, TimeSpan.Zero)
         {
             Ticket = ticket,
         };
@@ -297,7 +297,7 @@ internal sealed partial class TrafficEngine
         for (var i = 0; i < targets.Length && i < CanaryScan; i++)
         {
             var target = _targets[targets[(site.Cursor + 1 + i) % targets.Length].Value];
-            if (target.Node.Id == request.Avoid || target.IsDrained)
+            if (target.Id == request.Avoid || target.IsDrained)
                 continue;
             if (chosen is null || (IsShut(chosen, request.Operation) && !IsShut(target, request.Operation)))
                 chosen = target;
@@ -341,8 +341,8 @@ internal sealed partial class TrafficEngine
     private bool HasUsableTarget(SiteState site, HealthKey key, TargetId avoid)
     {
         var usable = site.Node.Targets.Length - key.ClosedTargets;
-        if (!avoid.IsNone && avoid.Value < _targets.Length && _targets[avoid.Value].Node.Site == site.Node.Id
-            && !IsShut(_targets[avoid.Value], key.Operation) && !_targets[avoid.Value].Node.IsRetired)
+        if (!avoid.IsNone && avoid.Value < _targets.Length && _targets[avoid.Value].Site == site.Node.Id
+            && !IsShut(_targets[avoid.Value], key.Operation) && !_targets[avoid.Value].IsRetired)
         {
             usable--;
         }

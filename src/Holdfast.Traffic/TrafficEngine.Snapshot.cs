@@ -49,14 +49,26 @@ internal sealed partial class TrafficEngine
             Limit = limit,
             ProvenPerSecond = site.Capacity.Proven,
             HeadroomPerSecond = Math.Max(0, allowed - carried),
-            Operations = [.. site.Keys.OfType<HealthKey>().Select(k => new OperationSnapshot(k.Operation,
-                k.Test.PerSecond(now), 1 - k.Test.FailureShare(now, 0, 1e-9), TimeSpan.FromSeconds(k.Latency.Usual),
-                TimeSpan.FromSeconds(k.Latency.WindowP95), k.Evidence) { Verdict = k.State })],
+            Operations = Snapshot(site.Keys, now),
         };
     }
 
+    private static List<OperationSnapshot> Snapshot(ReadOnlySpan<HealthKey?> keys, double now)
+    {
+        var operations = new List<OperationSnapshot>();
+        foreach (var k in keys)
+        {
+            if (k is null)
+                continue;
+            operations.Add(new OperationSnapshot(k.Operation, k.Test.PerSecond(now),
+                1 - k.Test.FailureShare(now, 0, 1e-9), TimeSpan.FromSeconds(k.Latency.Usual),
+                TimeSpan.FromSeconds(k.Latency.WindowP95), k.Evidence) { Verdict = k.State });
+        }
+        return operations;
+    }
+
     /// <summary>The key whose verdict stands for all: closed only when all are, else the gravest.</summary>
-    private static HealthKey? Worst(HealthKey?[] keys)
+    private static HealthKey? Worst(ReadOnlySpan<HealthKey?> keys)
     {
         HealthKey? worst = null;
         foreach (var key in keys)

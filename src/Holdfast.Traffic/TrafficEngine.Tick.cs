@@ -73,7 +73,7 @@ internal sealed partial class TrafficEngine
         return changes;
     }
 
-    private static bool IsCalm(HealthKey?[] keys)
+    private static bool IsCalm(ReadOnlySpan<HealthKey?> keys)
     {
         foreach (var key in keys)
         {
@@ -155,7 +155,7 @@ internal sealed partial class TrafficEngine
         for (var i = active.Count - 1; i >= 0; i--)
         {
             var target = _targets[active[i]];
-            var site = _sites[target.Node.Site.Value];
+            var site = _sites[target.Site.Value];
             EndWindow(site, target, now);
             if (!target.IsFrozen && !site.IsFrozen)
             {

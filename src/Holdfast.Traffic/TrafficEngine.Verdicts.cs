@@ -197,7 +197,7 @@ internal sealed partial class TrafficEngine
         var targets = site.Node.Targets;
         for (var i = 0; i < targets.Length && i < SiblingsMax; i++)
         {
-            if (targets[i] != target.Node.Id && _targets[targets[i].Value].Keys[(int)key.Operation] is { } peer)
+            if (targets[i] != target.Id && _targets[targets[i].Value].Keys[(int)key.Operation] is { } peer)
                 AddTo(peer.Test, now, ref outcomes, ref failures);
         }
         return key.Test.Describe(now, Peers(outcomes, failures));

@@ -171,7 +171,7 @@ internal sealed partial class TrafficEngine
             return;
         var at = now.TotalSeconds;
         var target = _targets[placement.Target.Value];
-        var site = _sites[target.Node.Site.Value];
+        var site = _sites[target.Site.Value];
         var operation = OperationClass.MailDelivery;
         if (placement.Ticket >= 0)
         {
@@ -223,7 +223,7 @@ internal sealed partial class TrafficEngine
 
     private void Judge(SiteState site, TargetState target, HealthKey key, VerdictState to, string evidence, double now)
     {
-        Note(new VerdictChange(site.Node.Id, target.Node.Id, key.State, to, evidence) { Operation = key.Operation });
+        Note(new VerdictChange(site.Node.Id, target.Id, key.State, to, evidence) { Operation = key.Operation });
         (key.State, key.Since, key.Evidence) = (to, now, evidence);
         Activate(target, now);
         Activate(site);
@@ -243,7 +243,7 @@ internal sealed partial class TrafficEngine
         if (target.IsActive)
             return;
         target.IsActive = true;
-        _activeTargets[target.Node.Id.Value % Phases].Add(target.Node.Id.Value);
+        _activeTargets[target.Id.Value % Phases].Add(target.Id.Value);
     }
 
     private void Activate(SiteState site)

@@ -13,7 +13,7 @@ internal sealed class ServiceState
     /// <summary>What each priority asks for a second, wherever it was placed.</summary>
     public readonly SmoothRate[] Asked = new SmoothRate[ShedCutOff.Priorities];
     /// <summary>The same in all, over ten seconds.</summary>
-    public readonly RateMeter AskedInAll = new();
+    public RateMeter AskedInAll;
     /// <summary>Region whose retry budget its traffic earns and spends.</summary>
     public RegionId Region;
     /// <summary>When something last found no place at any site.</summary>

@@ -18,7 +18,7 @@ internal sealed class SiteState
 
     public SiteNode Node;
     /// <summary>By operation class; null: never asked for.</summary>
-    public readonly HealthKey?[] Keys = new HealthKey?[TrafficEngine.OperationsMax];
+    public OperationKeys Keys;
     public TokenBucket Pace;
     public SmoothRate Placed;
     public SmoothRate Fresh;
@@ -56,9 +56,9 @@ internal sealed class SiteState
     public readonly double[]?[] PeerShares = new double[TrafficEngine.OperationsMax][];
     public readonly int[] PeerCounts = new int[TrafficEngine.OperationsMax];
     public readonly SiteCapacity Capacity;
-    public readonly RateMeter PlacedMeter = new();
-    public readonly RateMeter Delivered = new();
-    public readonly RateMeter Failed = new();
+    public RateMeter PlacedMeter;
+    public RateMeter Delivered;
+    public RateMeter Failed;
     public readonly BacklogPace Backlog = new();
 
     /// <summary>Operations a second that it may be given in all, whoever they come from.</summary>

@@ -83,7 +83,7 @@ internal static class TargetChoice
 
     private static void Consider(TargetState state, int operation, TargetId avoid, double now, ref Search search)
     {
-        if (!state.Limit.HasSlot || state.Node.Id == avoid || state.Node.IsRetired || state.IsDrained)
+        if (!state.Limit.HasSlot || state.Id == avoid || state.IsRetired || state.IsDrained)
             return;
         var cost = 0.001;
         var mayTake = true;
@@ -106,7 +106,7 @@ internal static class TargetChoice
         if (use < search.BestUse)
         {
             search.BestUse = use;
-            search.BestHot = state.Node.Id.Value;
+            search.BestHot = state.Id.Value;
         }
         if (use >= Cold || !mayTake)
             return;
@@ -114,6 +114,6 @@ internal static class TargetChoice
         if (cost >= search.BestCost * Better)
             return;
         search.BestCost = cost;
-        search.Best = state.Node.Id.Value;
+        search.Best = state.Id.Value;
     }
 }

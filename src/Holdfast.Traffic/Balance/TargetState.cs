@@ -13,11 +13,26 @@ internal sealed class TargetState
         Limit = new ConcurrencyLimit(options.ConcurrencyInitial, node.ConcurrencyMax);
     }
 
-    public TargetNode Node;
+    /// <summary>The node's own, beside what else a choice reads.</summary>
+    public TargetId Id;
+    public SiteId Site;
+    public bool IsRetired;
     public ConcurrencyLimit Limit;
     /// <summary>By operation class; null: never asked for.</summary>
-    public readonly HealthKey?[] Keys = new HealthKey?[TrafficEngine.OperationsMax];
-    public readonly RateMeter Delivered = new();
+    public OperationKeys Keys;
+    public RateMeter Delivered;
+    public TargetNode Node
+    {
+        get;
+        set
+        {
+            field = value;
+            Id = value.Id;
+            Site = value.Site;
+            IsRetired = value.IsRetired;
+        }
+    }
+
     /// <summary>By hand.</summary>
     public double ActWeight = 1;
     public bool IsDrained;

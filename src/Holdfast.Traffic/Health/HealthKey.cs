@@ -46,7 +46,7 @@ internal sealed class HealthKey
     public double PenaltyUntil;
 
     /// <summary>Whether all that a target or site was asked for is closed there; not where nothing was asked.</summary>
-    public static bool AreClosed(HealthKey?[] keys)
+    public static bool AreClosed(ReadOnlySpan<HealthKey?> keys)
     {
         var any = false;
         foreach (var key in keys)

@@ -22,8 +22,9 @@ internal sealed class LatencyBaseline
     private const double Unlike = 1.5;
     private const double SlackSeconds = 0.005;
     private const double Leak = 0.02;
-    private readonly LatencyHistogram _window = new();
-    private readonly LatencyHistogram _learnt = new();
+    // Not readonly: they are structs and would be changed as copies.
+    private LatencyHistogram _window;
+    private LatencyHistogram _learnt;
     private double _at;
 
     /// <summary>Seconds: rises at once, falls over ten seconds.</summary>

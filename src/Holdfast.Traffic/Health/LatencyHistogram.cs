@@ -1,50 +1,67 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Traffic.Health;
 
 /// <summary>Counts of latencies in buckets an eighth of an octave wide, from 50 µs to about 50 minutes.</summary>
-/// <remarks>The bucket comes from the number's own bits: no logarithm, same bits on every platform.</remarks>
-internal sealed class LatencyHistogram
+/// <remarks>The bucket comes from the number's own bits: no logarithm, same bits on every platform. A struct that holds
+/// its counts itself, so that an answer's bucket is one step from its baseline and not three.</remarks>
+internal struct LatencyHistogram
 {
     private const double Smallest = 50e-6;
     private const int Buckets = 26 * 8 + 1;
-    private readonly float[] _counts = new float[Buckets];
+    private Counts _counts;
+    /// <summary>Buckets in use: from here up to here, excluded.</summary>
+    private int _from;
+    private int _to;
+
+    [InlineArray(Buckets)]
+    private struct Counts
+    {
+        private float _first;
+    }
 
     public double Count { get; private set; }
 
     public void Add(double seconds)
     {
-        _counts[BucketOf(seconds)]++;
+        var bucket = BucketOf(seconds);
+        _counts[bucket]++;
         Count++;
+        Use(bucket, bucket + 1);
     }
 
     /// <summary>Adds another's counts, scaled.</summary>
-    public void Add(LatencyHistogram other, double scale)
+    public void Add(in LatencyHistogram other, double scale)
     {
-        for (var i = 0; i < Buckets; i++)
+        for (var i = other._from; i < other._to; i++)
             _counts[i] += (float)(other._counts[i] * scale);
         Count += other.Count * scale;
+        Use(other._from, other._to);
     }
 
     public void Scale(double factor)
     {
-        for (var i = 0; i < Buckets; i++)
+        for (var i = _from; i < _to; i++)
             _counts[i] *= (float)factor;
         Count *= factor;
     }
 
     public void Clear()
     {
-        Array.Clear(_counts);
+        for (var i = _from; i < _to; i++)
+            _counts[i] = 0;
         Count = 0;
+        _from = _to = 0;
     }
 
     /// <summary>Seconds; 0 when nothing was counted.</summary>
-    public double Quantile(double share)
+    public readonly double Quantile(double share)
     {
         if (Count <= 0)
             return 0;
         var left = share * Count;
         var last = 0;
-        for (var i = 0; i < Buckets; i++)
+        for (var i = _from; i < _to; i++)
         {
             if (_counts[i] <= 0)
                 continue;
@@ -54,6 +71,14 @@ internal sealed class LatencyHistogram
             left -= _counts[i];
         }
         return Value(last, 1);
+    }
+
+    private void Use(int from, int to)
+    {
+        if (from >= to)
+            return;
+        _from = _from == _to ? from : Math.Min(_from, from);
+        _to = Math.Max(_to, to);
     }
 
     private static int BucketOf(double seconds)

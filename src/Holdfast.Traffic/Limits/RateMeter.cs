@@ -1,20 +1,29 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Traffic.Limits;
 
 /// <summary>Events a second over the last ten seconds, in ten one-second bins.</summary>
-internal sealed class RateMeter
+internal struct RateMeter
 {
     private const int Bins = 10;
-    private readonly int[] _bins = new int[Bins];
+    private BinCounts _bins;
     private long _second;
-    private long _firstSecond = -1;
+    /// <summary>And one; 0: nothing was counted yet.</summary>
+    private long _firstSecond;
     private int _sum;
+
+    [InlineArray(Bins)]
+    private struct BinCounts
+    {
+        private int _first;
+    }
 
     public void Count(double now)
     {
         Advance(now);
-        if (_firstSecond < 0)
-            _firstSecond = _second;
-        _bins[_second % Bins]++;
+        if (_firstSecond == 0)
+            _firstSecond = _second + 1;
+        _bins[(int)(_second % Bins)]++;
         _sum++;
     }
 
@@ -24,7 +33,7 @@ internal sealed class RateMeter
         Advance(now);
         if (_sum == 0)
             return 0;
-        var seconds = Math.Clamp(now - _firstSecond, 1, Bins);
+        var seconds = Math.Clamp(now - (_firstSecond - 1), 1, Bins);
         return _sum / seconds;
     }
 
@@ -33,17 +42,17 @@ internal sealed class RateMeter
         var second = Math.Max((long)now, _second);
         if (second - _second >= Bins)
         {
-            Array.Clear(_bins);
+            _bins = default;
             _sum = 0;
-            if (_firstSecond >= 0 && second - _second >= 6 * Bins)
-                _firstSecond = -1;
+            if (second - _second >= 6 * Bins)
+                _firstSecond = 0;
             _second = second;
             return;
         }
         while (_second < second)
         {
             _second++;
-            ref var bin = ref _bins[_second % Bins];
+            ref var bin = ref _bins[(int)(_second % Bins)];
             _sum -= bin;
             bin = 0;
         }

@@ -123,8 +123,8 @@ internal sealed partial class TrafficEngine
             siteKey.Test.Fail(outcome, isStall, now);
             if (isStall)
             {
-                _stalled.Add(key.Test);
-                _stalled.Add(siteKey.Test);
+                _stalled.Add(key);
+                _stalled.Add(siteKey);
             }
         }
         Price(siteKey, key, 0, now);

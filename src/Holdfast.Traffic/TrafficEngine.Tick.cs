@@ -32,12 +32,12 @@ internal sealed partial class TrafficEngine
         _tickAt = now;
         if (late)
             _pausedUntil = now;
-        foreach (var test in _stalled)
+        foreach (var key in _stalled)
         {
             if (late)
-                test.VoidStalls();
+                key.Test.VoidStalls();
             else
-                test.EndTick();
+                key.Test.EndTick();
         }
         _stalled.Clear();
         var sink = new OverdueSink(this, now);

@@ -203,7 +203,7 @@ internal sealed partial class TrafficEngine
         return key.Test.Describe(now, Peers(outcomes, failures));
     }
 
-    private static void AddTo(OutcomeTest test, double now, ref double outcomes, ref double failures)
+    private static void AddTo(in OutcomeTest test, double now, ref double outcomes, ref double failures)
     {
         outcomes += test.Outcomes(now);
         failures += test.Failures(now);

@@ -33,7 +33,7 @@ internal sealed partial class TrafficEngine
     private readonly OverdueWatch _watch = new();
     private readonly List<int>[] _activeTargets = new List<int>[Phases];
     private readonly List<int> _activeSites = [];
-    private readonly List<OutcomeTest> _stalled = [];
+    private readonly List<HealthKey> _stalled = [];
     private readonly ActLedger _acts = new();
     private List<VerdictChange> _changes = [];
     private TrafficOptions _options;

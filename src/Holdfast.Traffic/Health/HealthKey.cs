@@ -16,8 +16,8 @@ internal sealed class HealthKey
     }
 
     public readonly OperationClass Operation;
-    public readonly OutcomeTest Test;
-    public readonly LatencyBaseline Latency = new();
+    public OutcomeTest Test;
+    public LatencyBaseline Latency = new();
     public readonly CanarySchedule Canary = new();
     public readonly RecoveryRamp Ramp = new();
     public readonly DegradedWeight Degraded = new();

@@ -9,8 +9,9 @@ namespace Holdfast.Traffic.Health;
 /// p95 of ten is the slowest of them. Until it has seen a hundred outcomes there is none.
 /// A peak-sensitive average (10 s) serves the choice between targets.
 /// Known to do badly: a key that is contended from its first second on learns no baseline.
+/// A struct that lies in its key, histograms included: an outcome finds all of it at one place. Not to be copied.
 /// </remarks>
-internal sealed class LatencyBaseline
+internal struct LatencyBaseline
 {
     private const double PeakSeconds = 10;
     private const double PeakWeightMin = 0.02;
@@ -22,10 +23,9 @@ internal sealed class LatencyBaseline
     private const double Unlike = 1.5;
     private const double SlackSeconds = 0.005;
     private const double Leak = 0.02;
-    // Not readonly: they are structs and would be changed as copies.
-    private LatencyHistogram _window;
-    private LatencyHistogram _learnt;
     private double _at;
+
+    public LatencyBaseline() { }
 
     /// <summary>Seconds: rises at once, falls over ten seconds.</summary>
     public double Peak { get; private set; }
@@ -40,9 +40,12 @@ internal sealed class LatencyBaseline
     public double P995 { get; private set; }
     /// <summary>An answer that took longer is slow.</summary>
     public double SlowAt { get; private set; } = double.PositiveInfinity;
-    public bool IsKnown => P95 > 0;
+    public readonly bool IsKnown => P95 > 0;
     /// <summary>The last window against the baseline; 0: not known.</summary>
     public double Slowness { get; private set; }
+    // Last, so that what each answer changes lies together. Not readonly: they are structs.
+    private LatencyHistogram _window;
+    private LatencyHistogram _learnt;
 
     public void Add(double seconds, double now)
     {
@@ -93,5 +96,5 @@ internal sealed class LatencyBaseline
     private static double Ratio(double now, double usual) => (now + SlackSeconds) / (usual + SlackSeconds);
 
     /// <summary>Best guess of the usual latency, in seconds; 0: nothing seen.</summary>
-    public double Usual => P50 > 0 ? P50 : WindowP50;
+    public readonly double Usual => P50 > 0 ? P50 : WindowP50;
 }

@@ -9,10 +9,11 @@ internal struct LatencyHistogram
 {
     private const double Smallest = 50e-6;
     private const int Buckets = 26 * 8 + 1;
-    private Counts _counts;
+    private double _count;
     /// <summary>Buckets in use: from here up to here, excluded.</summary>
     private int _from;
     private int _to;
+    private Counts _counts;
 
     [InlineArray(Buckets)]
     private struct Counts
@@ -20,13 +21,13 @@ internal struct LatencyHistogram
         private float _first;
     }
 
-    public double Count { get; private set; }
+    public readonly double Count => _count;
 
     public void Add(double seconds)
     {
         var bucket = BucketOf(seconds);
         _counts[bucket]++;
-        Count++;
+        _count++;
         Use(bucket, bucket + 1);
     }
 
@@ -35,7 +36,7 @@ internal struct LatencyHistogram
     {
         for (var i = other._from; i < other._to; i++)
             _counts[i] += (float)(other._counts[i] * scale);
-        Count += other.Count * scale;
+        _count += other._count * scale;
         Use(other._from, other._to);
     }
 
@@ -43,14 +44,14 @@ internal struct LatencyHistogram
     {
         for (var i = _from; i < _to; i++)
             _counts[i] *= (float)factor;
-        Count *= factor;
+        _count *= factor;
     }
 
     public void Clear()
     {
         for (var i = _from; i < _to; i++)
             _counts[i] = 0;
-        Count = 0;
+        _count = 0;
         _from = _to = 0;
     }
 

@@ -11,8 +11,9 @@ namespace Holdfast.Traffic.Health;
 /// Some things need no statistics: <c>ConnectFailuresMax</c> connections refused in a row, <c>StallsMax</c> questions
 /// without any answer.
 /// Known to do badly: below about one outcome a second it takes long; then canaries and pooled keys decide.
+/// A struct that lies in its key: an outcome finds all of it at one place. Not to be copied.
 /// </remarks>
-internal sealed class OutcomeTest
+internal struct OutcomeTest
 {
     private const double SecondsADay = 86_400;
     private const double MemorySeconds = 10;
@@ -61,8 +62,8 @@ internal sealed class OutcomeTest
 
     public double LastSuccessAt { get; private set; } = double.NegativeInfinity;
     public double LastFailureAt { get; private set; } = double.NegativeInfinity;
-    public double RunStartedAt => _run.StartedAt;
-    public int FailuresInRow => _inRow;
+    public readonly double RunStartedAt => _run.StartedAt;
+    public readonly int FailuresInRow => _inRow;
 
     public void Apply(TrafficOptions options)
     {
@@ -75,40 +76,40 @@ internal sealed class OutcomeTest
     }
 
     /// <summary>Failures' score: the higher of the two comparisons that hold.</summary>
-    public double Score => _hasPeers ? Math.Max(_peers.Score, _own.Score) : _own.Score;
-    public double SlowScore => _slow.Score;
-    public bool IsQuiet => Score <= 0 && _slow.Score <= 0 && _siteGate.IsCold && _unclassifiedGate.IsCold;
-    public bool IsAlarm => Score >= _alarmAt || IsShortcut;
-    public bool IsSlowAlarm => _slow.Score >= _alarmAt;
-    public bool IsSlowCertain => _slow.Score >= _alarmAt + _marginToCertain;
-    public bool IsCertain => Score >= _alarmAt + _marginToCertain || IsShortcut;
+    public readonly double Score => _hasPeers ? Math.Max(_peers.Score, _own.Score) : _own.Score;
+    public readonly double SlowScore => _slow.Score;
+    public readonly bool IsQuiet => Score <= 0 && _slow.Score <= 0 && _siteGate.IsCold && _unclassifiedGate.IsCold;
+    public readonly bool IsAlarm => Score >= _alarmAt || IsShortcut;
+    public readonly bool IsSlowAlarm => _slow.Score >= _alarmAt;
+    public readonly bool IsSlowCertain => _slow.Score >= _alarmAt + _marginToCertain;
+    public readonly bool IsCertain => Score >= _alarmAt + _marginToCertain || IsShortcut;
 
     /// <summary>What needs no statistics.</summary>
-    private bool IsShortcut => _connectInRow >= _connectMax || _stalls >= _stallsMax;
+    private readonly bool IsShortcut => _connectInRow >= _connectMax || _stalls >= _stallsMax;
 
     /// <summary>(Nearly) nothing succeeds; asked only where something is certain.</summary>
-    public bool IsTotal => IsShortcut || _inRow >= TotalInRow || (_run.IsPure && _run.Failures >= PureMin)
+    public readonly bool IsTotal => IsShortcut || _inRow >= TotalInRow || (_run.IsPure && _run.Failures >= PureMin)
         || (_recentCount >= TotalOf && ulong.PopCount(_recent & 0xFFFF) >= TotalOf - 1);
 
     /// <summary>Failures since the first one that counts, if nothing has succeeded since; else 0.</summary>
-    public int PureFailures => _run.IsPure ? _run.Failures : 0;
+    public readonly int PureFailures => _run.IsPure ? _run.Failures : 0;
 
     /// <summary>Outcomes a second, over the last ten seconds.</summary>
-    public double PerSecond(double now) => Math.Max(0, Outcomes(now) - 1) / MemorySeconds;
+    public readonly double PerSecond(double now) => Math.Max(0, Outcomes(now) - 1) / MemorySeconds;
 
-    public double Outcomes(double now) => _outcomes * Fade(now);
+    public readonly double Outcomes(double now) => _outcomes * Fade(now);
 
-    public double Failures(double now) => _failures * Fade(now);
+    public readonly double Failures(double now) => _failures * Fade(now);
 
     /// <summary>Share of failures lately, drawn towards <paramref name="prior"/> by so many pseudo-outcomes.</summary>
-    public double FailureShare(double now, double prior, double pseudo)
+    public readonly double FailureShare(double now, double prior, double pseudo)
     {
         var fade = Fade(now);
         return (_failures * fade + prior * pseudo) / (_outcomes * fade + pseudo);
     }
 
     /// <summary>Share of failures in the last few outcomes, from 0 to 1.</summary>
-    public double RecentFailureShare
+    public readonly double RecentFailureShare
     {
         get
         {
@@ -258,7 +259,7 @@ internal sealed class OutcomeTest
         _connectInRow = _stalls = 0;
     }
 
-    public string Describe(double now, string peers) => _run.Describe(now, peers);
+    public readonly string Describe(double now, string peers) => _run.Describe(now, peers);
 
     private void Remember(bool failed)
     {
@@ -287,5 +288,5 @@ internal sealed class OutcomeTest
         _secondFailures++;
     }
 
-    private double Fade(double now) => now > _at ? MemorySeconds / (MemorySeconds + now - _at) : 1;
+    private readonly double Fade(double now) => now > _at ? MemorySeconds / (MemorySeconds + now - _at) : 1;
 }

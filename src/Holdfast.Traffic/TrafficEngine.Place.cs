@@ -252,7 +252,10 @@ internal sealed partial class TrafficEngine
         }
         site.Pace.TryTake(keep);
         if (!request.IsBacklog)
+        {
             site.Fresh.Count(now);
+            site.Backlog.Fresh(allowed, now);
+        }
         if (_targets[chosen].Keys[(int)request.Operation] is { IsLimited: true } limited)
             limited.Pace.TryTake();
         placement = Take(site, _targets[chosen], PlacementKind.Send, request.Operation, order, now);

@@ -50,7 +50,8 @@ internal sealed partial class DeliveryScheduler
         entry.Attempts = (ushort)Math.Min(plan.Attempts, ushort.MaxValue);
         entry.Tenant = plan.Tenant;
         entry.Prefer = plan.Prefer;
-        entry.Avoid = plan.Avoid;
+        // After a wait the target that failed it is no worse than others, and may be the only one.
+        entry.Avoid = plan.Delay > TimeSpan.Zero ? -1 : plan.Avoid;
         entry.Moves = (byte)Math.Min(plan.Moves, byte.MaxValue);
         entry.ClosedRecorded = recorded;
         entry.ClosedBase = (int)route.ClosedAt(now).TotalSeconds - uncharged;

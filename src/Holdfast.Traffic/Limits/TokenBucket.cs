@@ -34,8 +34,8 @@ internal struct TokenBucket
         return true;
     }
 
-    /// <summary>Returns a token that was taken and not used.</summary>
-    public void GiveBack() => _tokens += 1;
+    /// <summary>Takes one whether it is there or not, down to a debt of so many.</summary>
+    public void Overdraw(double debtMax) => _tokens = Math.Max(Math.Min(_tokens, -debtMax), _tokens - 1);
 
     /// <summary>Seconds until <see cref="TryTake"/> can succeed at this rate.</summary>
     public readonly double WaitFor(double rate, double keep = 0) => Math.Max(0, (1 + keep - _tokens) / rate);

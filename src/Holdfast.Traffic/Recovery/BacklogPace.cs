@@ -11,7 +11,8 @@ namespace Holdfast.Traffic.Recovery;
 /// held mail back, up to the first failure (TCP's slow start); a failure halves it, at most once a second, and from
 /// then on it doubles only up to half of what fresh mail leaves, and then gains <c>BacklogGrowth</c> a second. What the
 /// site may be given is the ramp's, so a doubling share of it is still at most that.
-/// Defaults: 0.98, since a fiftieth drains what a burst left in seconds and costs a drain a fiftieth.
+/// Defaults: 0.98, since a fiftieth drains in seconds what a burst left, and costs a drain little more. At 0.985 a site
+/// of two slow targets (scenario backlog-24h) already keeps a queue.
 /// Known to do badly: a site that takes fresh mail and is toppled by old (both are alike to it here).
 /// </remarks>
 internal sealed class BacklogPace
@@ -20,9 +21,14 @@ internal sealed class BacklogPace
     /// <summary>What a pause of ours may leave to catch up on: a fiftieth of a second's worth.</summary>
     private const double BurstSeconds = 0.02;
     private const double HalfOfLeft = 0.5;
+    private const double DebtSeconds = 0.1;
+    private const double WaitMin = 0.001;
     private double _share;
     private double _half;
+    /// <summary>Waiting mail's share while gated.</summary>
     private TokenBucket _bucket;
+    /// <summary>All that the site is given, up to the ceiling; fresh mail may overdraw it for a moment.</summary>
+    private TokenBucket _room;
     private bool _used;
     private bool _failed;
     private bool _failedInWindow;
@@ -71,16 +77,30 @@ internal sealed class BacklogPace
     /// <param name="fresh">What fresh mail takes of it a second.</param>
     public double Wait(double allowed, double fresh, double now)
     {
-        var left = Ceiling * allowed - fresh;
-        if (left <= 0)
-            return 0.1;
-        _half = HalfOfLeft * left / allowed;
-        var rate = IsGated ? Math.Min(left, Math.Max(_share * allowed, 0.5)) : left;
-        _bucket.Refill(rate, Math.Max(1, rate * BurstSeconds), now);
         _used = true;
-        return _bucket.TryTake() ? 0 : _bucket.WaitFor(rate);
+        RefillRoom(allowed, now);
+        if (_room.Tokens < 1)
+            return Math.Max(WaitMin, _room.WaitFor(Ceiling * allowed));
+        if (IsGated)
+        {
+            var left = Math.Max(0, Ceiling * allowed - fresh);
+            _half = HalfOfLeft * left / allowed;
+            var rate = Math.Max(_share * allowed, 0.5);
+            _bucket.Refill(rate, Math.Max(1, rate * BurstSeconds), now);
+            if (!_bucket.TryTake())
+                return _bucket.WaitFor(rate);
+        }
+        _room.TryTake();
+        return 0;
     }
 
-    /// <summary>Gives a leave back that could not be used.</summary>
-    public void Return() => _bucket.GiveBack();
+    /// <summary>Fresh mail was sent: that much less is left.</summary>
+    public void Fresh(double allowed, double now)
+    {
+        RefillRoom(allowed, now);
+        _room.Overdraw(allowed * DebtSeconds);
+    }
+
+    private void RefillRoom(double allowed, double now) =>
+        _room.Refill(Ceiling * allowed, Math.Max(1, allowed * BurstSeconds), now);
 }

@@ -165,6 +165,27 @@ public class DeliverySchedulerTests
         Assert.Equal([true], asked);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    public void The_target_that_failed_it_is_avoided_by_the_next_attempt_at_once_and_not_by_one_after_a_wait(int seconds)
+    {
+        var avoided = new List<TargetId>();
+        _board.Answer = r =>
+        {
+            avoided.Add(r.Avoid);
+            return ScriptedBoard.Send;
+        };
+        var handle = Add();
+        _scheduler.TryTake(_now, null, out _, out _);
+        _scheduler.Plan(handle, [Entry(delay: TimeSpan.FromSeconds(seconds)) with { Avoid = 0, Moves = 3 }], false,
+            MessageProgress.ForNew(1), _now);
+        _now += TimeSpan.FromSeconds(seconds);
+        _scheduler.Tick(_now);
+        Assert.True(_scheduler.TryTake(_now, null, out _, out _));
+        Assert.Equal(seconds == 0 ? new TargetId(0) : TargetId.None, avoided[^1]);
+    }
+
     [Fact]
     public void Deferred_mail_comes_back_when_its_time_has_come_and_not_before()
     {

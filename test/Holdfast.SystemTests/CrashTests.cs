@@ -36,6 +36,13 @@ public class CrashTests
         var senders = new List<MarkedSender>();
         for (var round = 0; round < rounds; round++)
         {
+            if (random.Next(8) == 0)
+            {
+                // While it starts: it reads back what it has, and begins to deliver.
+                await gateway.StartAsync(waitReady: false);
+                await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 1000)), TimeProvider.System);
+                await gateway.KillAsync();
+            }
             if (diskFails && random.Next(4) == 0)
                 failedStarts += await StartOnFailingDiskAsync(gateway, random) ? 0 : 1;
             else
@@ -47,7 +54,7 @@ public class CrashTests
             senders.Add(sender);
             using var stop = new CancellationTokenSource();
             var load = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => sender.RunAsync(int.MaxValue, stop.Token)));
-            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(100, 1000)), TimeProvider.System);
+            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 1000)), TimeProvider.System);
             if (diskFails)
             {
                 await gateway.SetFaultsAsync(DrawFaults(random));

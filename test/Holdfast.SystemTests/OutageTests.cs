@@ -5,6 +5,11 @@ namespace Holdfast.SystemTests;
 /// <summary>22 January, on real sockets: the home site goes dark in each of the ways that sites do.</summary>
 public class OutageTests
 {
+    private const int Senders = 15;
+    /// <summary>No more can have been under way at once: each sender waits for its reply before it sends another.
+    /// </summary>
+    private const int UnderWayMax = Senders;
+
     [Fact]
     public async Task While_home_is_healthy_nothing_leaves_it()
     {
@@ -22,10 +27,15 @@ public class OutageTests
         Assert.Equal(0, na.DuplicateCount);
     }
 
-    private static string Missing(Gateway gateway, MarkedSender sender, ScriptedTarget na, ScriptedTarget eu)
+    /// <summary>Acknowledged, and at neither site.</summary>
+    private static List<string> Missing(MarkedSender sender, ScriptedTarget na, ScriptedTarget eu) =>
+        [.. sender.Acknowledged.Where(m => !na.Has(m) && !eu.Has(m))];
+
+    private static string Describe(Gateway gateway, MarkedSender sender, ScriptedTarget na, ScriptedTarget eu)
     {
-        var missing = sender.Acknowledged.Where(m => !na.Has(m) && !eu.Has(m)).ToList();
-        return $"{missing.Count} of {sender.AcknowledgedCount} missing\n"
+        var missing = Missing(sender, na, eu);
+        return $"{missing.Count} of {sender.AcknowledgedCount} missing, of them {missing.Count(na.LeftUnanswered)} whose "
+            + $"final dot home got and never answered: {string.Join(' ', missing.Take(20))}\n"
             + Duplicates.Evidence(gateway.DataDirectory, missing) + "\n" + gateway.Log;
     }
 
@@ -46,7 +56,7 @@ public class OutageTests
         await gateway.StartAsync();
         var sender = new MarkedSender(gateway.SmtpPort);
         using var stop = new CancellationTokenSource();
-        var load = Task.WhenAll(Enumerable.Range(0, 15).Select(_ =>
+        var load = Task.WhenAll(Enumerable.Range(0, Senders).Select(_ =>
             sender.RunAsync(int.MaxValue, stop.Token, TimeSpan.FromMilliseconds(100))));
         await Eventually.HoldsAsync(() => na.DeliveredCount >= 50, TimeSpan.FromSeconds(20), () => gateway.Log);
 
@@ -54,9 +64,16 @@ public class OutageTests
         await Task.Delay(TimeSpan.FromSeconds(8), TimeProvider.System);
         await stop.CancelAsync();
         await load;
-        // Everything acknowledged is somewhere within ten seconds of the last word.
-        await Eventually.HoldsAsync(() => sender.Acknowledged.All(m => na.Has(m) || eu.Has(m)), TimeSpan.FromSeconds(10),
-            () => Missing(gateway, sender, na, eu));
+        // Everything acknowledged is somewhere within ten seconds of the last word, but for what home may have taken: its
+        // final dot was under way when home went dark. That isn't sent elsewhere, where it could arrive a second time;
+        // it is kept, and tried later.
+        await Eventually.HoldsAsync(() => Missing(sender, na, eu).TrueForAll(na.LeftUnanswered),
+            TimeSpan.FromSeconds(10), () => Describe(gateway, sender, na, eu));
+        var unknown = Missing(sender, na, eu);
+        Assert.True(unknown.Count <= UnderWayMax, Describe(gateway, sender, na, eu));
+        await Eventually.HoldsAsync(async () => await gateway.WaitingAsync() == unknown.Count, TimeSpan.FromSeconds(10),
+            () => Describe(gateway, sender, na, eu));
+        Assert.Equal(0, na.DuplicateCount + eu.DuplicateCount);
         Assert.Empty(sender.Refusals);
         Assert.True(na.WastedRcpts <= 60, $"{na.WastedRcpts} RCPTs went to the dark site");
         Assert.True(eu.DeliveredCount > 100, $"only {eu.DeliveredCount} through eu");

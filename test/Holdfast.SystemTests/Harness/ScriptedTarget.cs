@@ -15,6 +15,7 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     private readonly ConcurrentDictionary<Task, byte> _sessions = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, int> _delivered = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte> _unanswered = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _order = new();
     private readonly ConcurrentQueue<string> _envelopes = new();
     private readonly ConcurrentQueue<string> _contents = new();
@@ -44,6 +45,9 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     public int DuplicateCount => _delivered.Values.Sum(n => n - 1);
     public bool Has(string marker) => _delivered.ContainsKey(marker);
     public int Copies(string marker) => _delivered.GetValueOrDefault(marker);
+    /// <summary>True for a message that came with its final dot and got no reply to it: the sender can't know whether
+    /// it was delivered.</summary>
+    public bool LeftUnanswered(string marker) => _unanswered.ContainsKey(marker);
     public string? LastContent { get; private set; }
     /// <summary>What is offered after EHLO.</summary>
     public IReadOnlyList<string> Extensions { get; set; } =
@@ -178,11 +182,13 @@ internal sealed class ScriptedTarget : IAsyncDisposable
             if (content.Length < 1_000_000)
                 content.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
         }
+        _unanswered.TryAdd(marker, 0);
         if (!await MayGoOnAsync(client))
             return false;
         if (_mood == Mood.RefuseDot)
         {
             await say(Refusal);
+            _unanswered.TryRemove(marker, out _);
             return true;
         }
         if (MessagesPerSecond > 0)
@@ -198,6 +204,7 @@ internal sealed class ScriptedTarget : IAsyncDisposable
         if (_mood == Mood.SilentAfterDot)
             return await WaitForEverAsync();
         await say("250 2.0.0 Taken");
+        _unanswered.TryRemove(marker, out _);
         return true;
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private const int ArrivalsMax = 20_000;
     private const int SpareMax = 64;
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LoadPause = TimeSpan.FromSeconds(5);
 
     private readonly DeliveryContext _context;
     private readonly DeliverySettlement _settlement;
@@ -40,6 +41,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private Task _background = Task.CompletedTask;
     private int _pump;
     private int _sessions;
+    private int _loading;
     private long _ticks;
     private bool _draining;
 
@@ -75,9 +77,13 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     public int Sessions => Volatile.Read(ref _sessions);
     /// <summary>Ticks carried out.</summary>
     public long Ticks => Volatile.Read(ref _ticks);
-    /// <summary>Nothing is under way but waiting: for a place, a time, or a target's answer.</summary>
+    /// <summary>Messages being read for their routes.</summary>
+    public int Loading => Volatile.Read(ref _loading);
+    /// <summary>The drain is over: nothing ticks any more.</summary>
+    public bool IsStopped => _stop.IsCancellationRequested;
+    /// <summary>Nothing is under way but waiting: for a place, a time, a target's answer, or the disk.</summary>
     public bool IsQuiet => Volatile.Read(ref _pump) == 0 && _arrivals.IsEmpty && _upkeep.Pending == 0
-        && !_context.Scheduler.HasUnrouted;
+        && (Loading > 0 || !_context.Scheduler.HasUnrouted);
 
     /// <summary>For mail of our own that goes to one site and nowhere else.</summary>
     public DirectDispatch Direct => field ??= new DirectDispatch(_context);
@@ -328,10 +334,14 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             while (true)
             {
                 await _loadSignal.WaitAsync(_stop.Token).ConfigureAwait(false);
-                while (!_stop.IsCancellationRequested && _context.Scheduler.TryTakeUnrouted(out var handle))
+                while (!_stop.IsCancellationRequested && TryBeginLoad(out var handle))
                 {
                     SignalLoad();
-                    await LoadOneAsync(handle).ConfigureAwait(false);
+                    var loaded = await LoadOneAsync(handle).ConfigureAwait(false);
+                    Interlocked.Decrement(ref _loading);
+                    // The disk has trouble: the others would fail too.
+                    if (!loaded)
+                        await Task.Delay(LoadPause, _context.Time, _stop.Token).ConfigureAwait(false);
                 }
             }
         }
@@ -341,7 +351,17 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         }
     }
 
-    private async ValueTask LoadOneAsync(SpoolHandle handle)
+    private bool TryBeginLoad(out SpoolHandle handle)
+    {
+        Interlocked.Increment(ref _loading);
+        if (_context.Scheduler.TryTakeUnrouted(out handle))
+            return true;
+        Interlocked.Decrement(ref _loading);
+        return false;
+    }
+
+    /// <summary>False: it could not be read, and is tried again.</summary>
+    private async ValueTask<bool> LoadOneAsync(SpoolHandle handle)
     {
         try
         {
@@ -349,7 +369,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             if (message is null)
             {
                 _context.Scheduler.Ended(handle);
-                return;
+                return true;
             }
             await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
             _context.Planner.Hand(message, _context.Snapshot);
@@ -363,9 +383,9 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
         {
             LogLoadFailed(e, handle.Slot);
             _context.Scheduler.PutBack(handle, TimeSpan.Zero, _context.Now);
-            // The disk has trouble: the others would fail too.
-            await Task.Delay(TimeSpan.FromSeconds(5), _context.Time, _stop.Token).ConfigureAwait(false);
+            return false;
         }
+        return true;
     }
 
     private void SignalLoad()

@@ -78,6 +78,25 @@ public class BlackHoleTests
     }
 
     [Fact]
+    public async Task A_busy_machine_makes_no_target_look_slow()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = _ =>
+        {
+            // Real time, as when others have the processor: the test's clock must wait for it.
+            SpinWait.SpinUntil(static () => false, TimeSpan.FromMilliseconds(4));
+            return null;
+        };
+        for (var i = 0; i < 30; i++)
+        {
+            world.Spool.Add($"s{i}@example.org", [$"r{i}@example.com"]);
+            await world.PassAsync(TimeSpan.FromMilliseconds(100));
+        }
+        Assert.Equal(30, world.NaTarget.Mail.Count);
+        Assert.All(world.Journal.Records, r => Assert.Null(r.Took));
+    }
+
+    [Fact]
     public async Task A_site_that_is_silent_after_the_dot_is_closed_and_its_messages_are_not_sent_twice_meanwhile()
     {
         await using var world = new DeliveryWorld();

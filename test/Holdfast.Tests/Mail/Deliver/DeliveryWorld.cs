@@ -21,6 +21,8 @@ internal sealed class DeliveryWorld : IAsyncDisposable
 {
     public const int Na = 2601;
     public const int Eu = 2602;
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RestWithin = TimeSpan.FromSeconds(30);
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterListener _listener = new();
@@ -92,14 +94,13 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     /// <summary>Lets what can happen now happen, then moves the clock on in ticks.</summary>
     public async Task PassAsync(TimeSpan time)
     {
-        // Long waits go in longer strides.
-        var step = TimeSpan.FromMilliseconds(time > TimeSpan.FromSeconds(25) ? 500 : 100);
+        var step = StepOf(time);
         for (var passed = TimeSpan.Zero; passed < time; passed += step)
-        {
             await StepAsync(step);
-            await SettleAsync(() => Flow.IsQuiet && Flow.Sessions == 0, 2);
-        }
     }
+
+    /// <summary>Long waits go in longer strides.</summary>
+    private static TimeSpan StepOf(TimeSpan time) => time > TimeSpan.FromMinutes(5) ? 5 * Tick : Tick;
 
     /// <summary>Sets the wall clock; the monotonic one goes on as before.</summary>
     public void StepWallClock(TimeSpan by) => Time.Step = by;
@@ -111,37 +112,55 @@ internal sealed class DeliveryWorld : IAsyncDisposable
     /// <summary>Waits until the condition holds, moving the clock by ticks; fails after a bounded time.</summary>
     public async Task UntilAsync(Func<bool> condition, TimeSpan within)
     {
-        await SettleAsync(condition, 1_000);
-        var step = TimeSpan.FromMilliseconds(within > TimeSpan.FromSeconds(30) ? 500 : 100);
+        await RestAsync();
+        var step = StepOf(within);
         for (var passed = TimeSpan.Zero; !condition(); passed += step)
         {
-            Assert.True(passed <= within, $"it did not happen in time: {Flow.Counts}\n"
-                + $"na {string.Join(" | ", NaTarget.Commands)}\n"
-                + string.Join("\n", Log.Lines) + "\n"
-                + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}");
+            Assert.True(passed <= within, "it did not happen in time: " + Describe());
             await StepAsync(step);
-            await SettleAsync(() => condition() || Flow.Sessions == 0, 15);
         }
     }
 
-    /// <summary>Real work on the pool's threads goes on between steps of the clock: gives it a few milliseconds, more
-    /// while the pool is busy.</summary>
+    /// <summary>Moves the clock on. The board's tick comes first, so that what follows from it happens at one time.
+    /// </summary>
     private async Task StepAsync(TimeSpan step)
     {
+        await RestAsync();
         var ticks = Flow.Ticks;
+        Board.Tick(Time.GetElapsedTime(0) + step);
         Time.Advance(step);
-        Board.Tick(Time.GetElapsedTime(0));
-        await SettleAsync(() => Flow.Ticks > ticks && Flow.IsQuiet, 100);
+        await RestAsync(() => Flow.Ticks > ticks || Flow.IsStopped);
     }
 
-    private static async Task SettleAsync(Func<bool> until, int milliseconds)
+    /// <summary>Waits until nothing goes on any more but by the clock or by the test: virtual time must not pass while
+    /// work waits for a thread, or a busy machine would make every target slow.</summary>
+    private async Task RestAsync(Func<bool>? also = null)
     {
         var began = Stopwatch.GetTimestamp();
-        for (var i = 0; i < 5; i++)
+        for (var rests = 0; rests < 2; rests = IsAtRest && also?.Invoke() != false ? rests + 1 : 0)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(began) < RestWithin, "it does not come to rest: " + Describe());
             await Task.Yield();
-        while (!until() && Stopwatch.GetElapsedTime(began).TotalMilliseconds < milliseconds)
-            await Task.Yield();
+        }
     }
+
+    /// <summary>Whatever is at work shows in one of these. It may pass from one to another between two looks, but not
+    /// without a move or a session.</summary>
+    private bool IsAtRest
+    {
+        get
+        {
+            var moves = Targets.Moves;
+            return AllWait && (Flow.IsQuiet || Flow.IsStopped) && Targets.AreAtRest && AllWait && Targets.Moves == moves;
+        }
+    }
+
+    private bool AllWait =>
+        Flow.Sessions + Flow.Loading <= Targets.Awaited + Spool.Waits.Count + Journal.Waits.Count;
+
+    private string Describe() => $"{Flow.Counts}, {Flow.Sessions} sessions\n"
+        + $"na {string.Join(" | ", NaTarget.Commands)}\n{string.Join("\n", Log.Lines)}\n"
+        + $"eu {string.Join(" | ", EuTarget.Commands)}\n{string.Join("\n", Journal.Records)}";
 
     public async ValueTask DisposeAsync()
     {

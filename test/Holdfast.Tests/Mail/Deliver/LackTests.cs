@@ -98,4 +98,43 @@ public class LackTests
         await world.EndAsync(Sized(world, 100_000), Soon);
         Assert.Single(world.NaTarget.Mail);
     }
+
+    [Fact]
+    public async Task A_target_that_lacks_8BITMIME_is_passed_over_for_another()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Offers = ["PIPELINING"];
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.EndAsync(message, Soon);
+        Assert.Single(world.EuTarget.Mail);
+        Assert.Contains(world.EuTarget.Commands, c => c.EndsWith(" BODY=8BITMIME", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_message_that_no_target_can_carry_bounces()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.EndAsync(message, TimeSpan.FromMinutes(1));
+        Assert.Equal(RecipientState.Failed, message.Progress.Recipients[0].State);
+        Assert.Contains("5.6.3", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_target_that_offered_it_before_is_in_trouble_and_bounces_nothing()
+    {
+        await using var world = new DeliveryWorld();
+        var before = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\nplain\r\n");
+        await world.EndAsync(before, Soon);
+        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
+            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
+        await world.PassAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(RecipientState.Waiting, message.Progress.Recipients[0].State);
+        Assert.Empty(world.Spool.Notices);
+    }
 }

@@ -68,9 +68,12 @@ internal sealed class MemorySpool(TimeProvider time) : IMailSpool
 
     public async ValueTask<SpooledMessage?> LoadAsync(SpoolHandle handle, CancellationToken abort)
     {
-        await Readable.WaitAsync(abort);
+        await Waits.ForAsync(Readable.WaitAsync(abort));
         return Load(handle);
     }
+
+    /// <summary>Loads that wait.</summary>
+    public PendingWaits Waits { get; } = new();
 
     private SpooledMessage? Load(SpoolHandle handle)
     {
@@ -173,5 +176,29 @@ internal sealed class MemoryJournal : IEvidenceJournal
 
     /// <summary>What a flush waits for.</summary>
     public Task Flushed { get; set; } = Task.CompletedTask;
-    public Task FlushAsync(CancellationToken abort) => Flushed.WaitAsync(abort);
+    public Task FlushAsync(CancellationToken abort) => Waits.ForAsync(Flushed.WaitAsync(abort));
+    /// <summary>Flushes that wait.</summary>
+    public PendingWaits Waits { get; } = new();
+}
+
+/// <summary>What waits until the test lets it go on.</summary>
+internal sealed class PendingWaits
+{
+    private readonly ConcurrentDictionary<Task, byte> _pending = new();
+    public int Count => _pending.Keys.Count(t => !t.IsCompleted);
+
+    public async Task ForAsync(Task wait)
+    {
+        if (wait.IsCompletedSuccessfully)
+            return;
+        _pending.TryAdd(wait, 0);
+        try
+        {
+            await wait;
+        }
+        finally
+        {
+            _pending.TryRemove(wait, out _);
+        }
+    }
 }

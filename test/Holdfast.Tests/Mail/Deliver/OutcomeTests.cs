@@ -1,7 +1,6 @@
 using Holdfast.Mail;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Route;
-
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
 
@@ -50,164 +49,6 @@ public class OutcomeTests
         await world.EndAsync(message, TimeSpan.FromMinutes(2));
         Assert.Empty(world.EuTarget.Commands);
         Assert.Equal(2, message.Progress.Recipients[0].Attempts);
-    }
-
-    [Theory]
-    [InlineData(ScriptedTarget.Reset)]
-    [InlineData(ScriptedTarget.Silence)]
-    public async Task No_reply_to_the_final_dot_is_an_unknown_outcome_and_comes_back_to_the_same_site(string answer)
-    {
-        await using var world = new DeliveryWorld(o => o.FinalDotTimeout = TimeSpan.FromSeconds(20));
-        var first = true;
-        world.NaTarget.Script = l =>
-        {
-            if (l != "." || !first)
-                return null;
-            first = false;
-            return answer;
-        };
-        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
-        var recipient = message.Progress.Recipients[0];
-        await world.UntilAsync(() => recipient.State == RecipientState.OutcomeUnknown && world.Flow.Sessions == 0,
-            TimeSpan.FromSeconds(30));
-        Assert.Equal(1, recipient.UnknownOutcomes);
-        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.OutcomeUnknown);
-        Assert.True(recipient.NextAttemptAt > world.Time.GetUtcNow() + TimeSpan.FromMinutes(5));
-        await world.EndAsync(message, TimeSpan.FromMinutes(15));
-        Assert.Equal(RecipientState.Delivered, recipient.State);
-        Assert.Single(world.NaTarget.Mail);
-        Assert.Empty(world.EuTarget.Mail);
-    }
-
-    [Fact]
-    public async Task A_write_with_the_dot_that_fails_may_have_arrived_so_the_outcome_is_unknown()
-    {
-        await using var world = new DeliveryWorld();
-        world.NaTarget.Fails = w => w.EndsWith("\r\n.\r\n", StringComparison.Ordinal) ? WriteFault.Both
-            : WriteFault.None;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
-        var recipient = message.Progress.Recipients[0];
-        await world.UntilAsync(() => recipient.State == RecipientState.OutcomeUnknown && world.Flow.Sessions == 0, Soon);
-        await world.PassAsync(TimeSpan.FromMinutes(1));
-        Assert.Equal(1, recipient.UnknownOutcomes);
-        Assert.Single(world.NaTarget.Mail);
-        Assert.Empty(world.EuTarget.Mail);
-        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.OutcomeUnknown);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task An_unknown_outcome_is_in_evidence_before_the_spool_forgets_that_an_attempt_was_open(bool byCrash)
-    {
-        await using var world = new DeliveryWorld();
-        var written = new TaskCompletionSource();
-        world.Journal.Flushed = written.Task;
-        if (!byCrash)
-            world.NaTarget.Script = l => l == "." ? ScriptedTarget.Reset : null;
-        world.Spool.AnnouncesLoaded = !byCrash;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"],
-            progress: p => p.AttemptOpenAt = byCrash ? "mail-na/127.0.0.1:2601" : null);
-        await world.UntilAsync(() => world.Journal.Records.Any(r => r.Kind == EvidenceKind.OutcomeUnknown), Soon);
-        Assert.Equal(0u, message.Progress.Version);
-        written.SetResult();
-        // It may be tried again, and be delivered, before we look.
-        await world.UntilAsync(() => message.Progress.Version > 0, Soon);
-        Assert.Equal(1, message.Progress.Recipients[0].UnknownOutcomes);
-    }
-
-    [Fact]
-    public async Task Evidence_that_cannot_be_written_does_not_hold_up_mail()
-    {
-        await using var world = new DeliveryWorld();
-        world.Journal.Flushed = new TaskCompletionSource().Task;
-        world.Spool.AnnouncesLoaded = false;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"],
-            progress: p => p.AttemptOpenAt = "mail-na/127.0.0.1:2601");
-        await world.EndAsync(message, TimeSpan.FromSeconds(10));
-        Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
-    }
-
-    [Theory]
-    [InlineData("250 2.0.0 taken", RecipientState.Delivered)]
-    [InlineData("550 5.7.1 not this one", RecipientState.Failed)]
-    public async Task What_the_target_says_after_a_failed_write_of_the_dot_is_its_answer(string answer,
-        RecipientState state)
-    {
-        await using var world = new DeliveryWorld();
-        world.NaTarget.Script = l => l == "." ? answer : null;
-        world.NaTarget.Fails = w => w.EndsWith("\r\n.\r\n", StringComparison.Ordinal) ? WriteFault.Writing
-            : WriteFault.None;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
-        await world.EndAsync(message, Soon);
-        Assert.Equal(state, message.Progress.Recipients[0].State);
-        Assert.Equal(0, message.Progress.Recipients[0].UnknownOutcomes);
-        Assert.Empty(world.EuTarget.Mail);
-    }
-
-    [Fact]
-    public async Task A_write_that_fails_before_the_dot_delivered_nothing_and_the_message_goes_elsewhere()
-    {
-        await using var world = new DeliveryWorld(o => o.GatherBytesMax = 4096);
-        world.NaTarget.Fails = w => w.StartsWith("Subject", StringComparison.Ordinal) ? WriteFault.Both
-            : WriteFault.None;
-        var content = "Subject: x\r\n\r\n" + string.Concat(Enumerable.Repeat(new string('x', 900) + "\r\n", 300));
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], content);
-        await world.EndAsync(message, Soon);
-        Assert.Equal(0, message.Progress.Recipients[0].UnknownOutcomes);
-        Assert.Single(world.EuTarget.Mail);
-    }
-
-    [Fact]
-    public async Task A_crash_after_the_final_dot_counts_as_unknown_and_is_tried_at_once()
-    {
-        await using var world = new DeliveryWorld();
-        world.Spool.AnnouncesLoaded = false;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"],
-            progress: p => p.AttemptOpenAt = $"mail-eu/127.0.0.1:{DeliveryWorld.Eu}");
-        await world.EndAsync(message, Soon);
-        Assert.Equal(1, message.Progress.Recipients[0].UnknownOutcomes);
-        Assert.Single(world.EuTarget.Mail);
-        Assert.Null(message.Progress.AttemptOpenAt);
-    }
-
-    [Fact]
-    public async Task A_target_that_lacks_8BITMIME_is_passed_over_for_another()
-    {
-        await using var world = new DeliveryWorld();
-        world.NaTarget.Offers = ["PIPELINING"];
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
-            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
-        await world.EndAsync(message, Soon);
-        Assert.Single(world.EuTarget.Mail);
-        Assert.Contains(world.EuTarget.Commands, c => c.EndsWith(" BODY=8BITMIME", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task A_message_that_no_target_can_carry_bounces()
-    {
-        await using var world = new DeliveryWorld();
-        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
-            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
-        await world.EndAsync(message, TimeSpan.FromMinutes(1));
-        Assert.Equal(RecipientState.Failed, message.Progress.Recipients[0].State);
-        Assert.Contains("5.6.3", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_target_that_offered_it_before_is_in_trouble_and_bounces_nothing()
-    {
-        await using var world = new DeliveryWorld();
-        var before = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\nplain\r\n");
-        await world.EndAsync(before, Soon);
-        world.NaTarget.Offers = world.EuTarget.Offers = ["PIPELINING"];
-        await world.PassAsync(TimeSpan.FromMinutes(1));
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], "Subject: x\r\n\r\n\u00e4\r\n",
-            e => e with { Body = BodyKind.EightBitMime, Traits = ContentTraits.HasEightBit });
-        await world.PassAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(RecipientState.Waiting, message.Progress.Recipients[0].State);
-        Assert.Empty(world.Spool.Notices);
     }
 
     [Fact]
@@ -339,64 +180,6 @@ public class OutcomeTests
         Assert.Equal(RecipientState.Expired, message.Progress.Recipients[0].State);
         Assert.Contains("4.4.7", Assert.Single(world.Spool.Notices).Content, StringComparison.Ordinal);
         Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Expired);
-    }
-
-    [Fact]
-    public async Task A_step_of_the_wall_clock_is_reported_and_expires_nothing()
-    {
-        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
-        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
-        await world.PassAsync(TimeSpan.FromSeconds(2));
-        world.StepWallClock(TimeSpan.FromDays(30));
-        await world.PassAsync(TimeSpan.FromMinutes(1));
-        Assert.False(message.Progress.IsFinal);
-        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Alert);
-    }
-
-    [Fact]
-    public async Task What_waited_while_we_were_down_is_tried_before_it_expires()
-    {
-        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
-        world.Spool.AnnouncesLoaded = false;
-        world.Spool.IdTime = world.Time.GetUtcNow() - TimeSpan.FromDays(2);
-        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"],
-            with: e => e with { ReceivedAt = world.Time.GetUtcNow() - TimeSpan.FromDays(2) });
-        await world.PassAsync(TimeSpan.FromMinutes(2));
-        Assert.False(message.Progress.IsFinal);
-        world.NaTarget.Script = _ => null;
-        await world.EndAsync(message, TimeSpan.FromMinutes(30));
-        Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
-    }
-
-    [Fact]
-    public async Task A_wall_clock_that_was_wrong_at_the_start_expires_nothing_once_it_is_right()
-    {
-        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
-        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
-        world.Spool.AnnouncesLoaded = false;
-        var received = world.Time.GetUtcNow();
-        world.Spool.IdTime = received;
-        world.StepWallClock(TimeSpan.FromDays(400));
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with { ReceivedAt = received });
-        await world.PassAsync(TimeSpan.FromSeconds(20));
-        world.StepWallClock(TimeSpan.Zero);
-        await world.PassAsync(TimeSpan.FromMinutes(65));
-        Assert.False(message.Progress.IsFinal);
-        Assert.True(message.Progress.Recipients[0].Attempts > 1);
-    }
-
-    [Fact]
-    public async Task A_wall_clock_set_back_far_delays_no_retry_for_long()
-    {
-        await using var world = new DeliveryWorld();
-        world.Spool.AnnouncesLoaded = false;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"], progress: p =>
-            p.Recipients[0].NextAttemptAt = world.Time.GetUtcNow() + TimeSpan.FromDays(3000));
-        await world.PassAsync(TimeSpan.FromSeconds(1));
-        var view = Assert.Single(world.Flow.Desk.Find(message.Handle));
-        Assert.InRange(view.NextIn, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
     }
 
     [Fact]
@@ -539,18 +322,5 @@ public class OutcomeTests
         await world.PassAsync(TimeSpan.FromSeconds(1));
         Assert.False(second.Progress.IsFinal);
         Assert.Equal(0, world.Flow.Connections);
-    }
-
-    [Fact]
-    public async Task A_drain_breaks_off_what_does_not_end_in_time()
-    {
-        await using var world = new DeliveryWorld(o => o.DrainTimeout = TimeSpan.FromSeconds(2));
-        world.NaTarget.Script = l => l == "." ? ScriptedTarget.Silence : null;
-        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
-        await world.UntilAsync(() => world.NaTarget.Commands.Contains("."), Soon);
-        var drain = world.Flow.DrainAsync(CancellationToken.None);
-        await world.UntilAsync(() => drain.IsCompleted, Soon);
-        await drain;
-        Assert.Equal(RecipientState.OutcomeUnknown, message.Progress.Recipients[0].State);
     }
 }

@@ -29,6 +29,18 @@ internal sealed class ScriptedTargets : ITargetDialer
             throw new SocketException((int)SocketError.ConnectionRefused);
         return ValueTask.FromResult(target.Connect());
     }
+
+    /// <summary>Nothing is under way at any target: each waits for us, for the test's clock, or says nothing more.
+    /// </summary>
+    public bool AreAtRest => All.All(t => t.IsAtRest);
+
+    /// <summary>Connections on which we wait for a target that is at rest.</summary>
+    public int Awaited => All.Sum(t => t.Awaited);
+
+    /// <summary>How much has happened so far.</summary>
+    public long Moves => All.Sum(t => t.Moves);
+
+    private IEnumerable<ScriptedTarget> All => Targets.Values.Concat(_hosts.Values);
 }
 
 internal enum WriteFault : byte
@@ -68,24 +80,45 @@ internal sealed class ScriptedTarget
     public ConcurrentQueue<string> Encrypted { get; } = new();
     /// <summary>What arrived in one piece, for golden transcripts.</summary>
     public ConcurrentQueue<string> Chunks { get; } = new();
+    private readonly ConcurrentDictionary<Served, byte> _served = new();
     private int _connections;
+    private long _moves;
+    public long Moves => Interlocked.Read(ref _moves);
+    public bool IsAtRest => _served.Keys.All(s => s.IsAtRest);
+    public int Awaited => _served.Keys.Count(s => s.ToClient.IsWaitedFor);
     public int Connections => Volatile.Read(ref _connections);
     private PipeWriter? _latest;
 
     /// <summary>Says something unasked on the latest connection.</summary>
-    public async Task SayAsync(string line) => await AnswerAsync(_latest!, line);
+    public async Task SayAsync(string line) => await AnswerAsync(null, _latest!, line);
 
     public TargetTransport Connect()
     {
         Interlocked.Increment(ref _connections);
-        var toServer = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        var toClient = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        _latest = toClient.Writer;
-        _ = ServeAsync(toServer.Reader, toClient.Writer);
-        return new PipeTransport(toClient.Reader, toServer.Writer, this);
+        var served = new Served(() => Interlocked.Increment(ref _moves));
+        _served.TryAdd(served, 0);
+        _latest = served.ToClient.Writer;
+        _ = ServeAsync(served, served.ToServer.Reader, served.ToClient.Writer);
+        return new PipeTransport(served, this);
     }
 
-    private async Task ServeAsync(PipeReader input, PipeWriter output)
+    /// <summary>One connection.</summary>
+    private sealed class Served(Action moved)
+    {
+        private Task? _pause;
+        public ScriptedPipe ToServer { get; } = new(moved);
+        public ScriptedPipe ToClient { get; } = new(moved);
+        public bool IsAtRest => ToServer.IsWaitedFor || Volatile.Read(ref _pause) is { IsCompleted: false };
+
+        public async Task WaitAsync(Task pause)
+        {
+            Volatile.Write(ref _pause, pause);
+            await pause;
+            Volatile.Write(ref _pause, null);
+        }
+    }
+
+    private async Task ServeAsync(Served served, PipeReader input, PipeWriter output)
     {
         var pending = new StringBuilder();
         var sender = "";
@@ -95,7 +128,7 @@ internal sealed class ScriptedTarget
         StringBuilder? content = null;
         try
         {
-            if (!await AnswerAsync(output, Greeting))
+            if (!await AnswerAsync(served, output, Greeting))
                 return;
             while (true)
             {
@@ -122,18 +155,18 @@ internal sealed class ScriptedTarget
                         }
                         var final = Script(".") ?? "250 2.0.0 taken";
                         Commands.Enqueue(".");
-                        await Pause(".");
+                        await served.WaitAsync(Pause("."));
                         if (isSecure)
                             Encrypted.Enqueue(".");
                         if (final.StartsWith('2'))
                             Mail.Enqueue(new TakenMail(sender, [.. recipients], content.ToString()));
                         content = null;
-                        if (!await AnswerAsync(output, final))
+                        if (!await AnswerAsync(served, output, final))
                             return;
                         continue;
                     }
                     Commands.Enqueue(line);
-                    await Pause(line);
+                    await served.WaitAsync(Pause(line));
                     if (isSecure)
                         Encrypted.Enqueue(line);
                     var answer = Script(line);
@@ -161,17 +194,17 @@ internal sealed class ScriptedTarget
                                 content = new StringBuilder();
                             break;
                         case "QUIT":
-                            await AnswerAsync(output, "221 2.0.0 bye");
+                            await AnswerAsync(served, output, "221 2.0.0 bye");
                             return;
                         default:
                             answer ??= "250 2.0.0 ok";
                             break;
                     }
-                    if (!await AnswerAsync(output, answer))
+                    if (!await AnswerAsync(served, output, answer))
                         return;
                     if (verb != "STARTTLS" || Certificate is null)
                         continue;
-                    var secure = new SslStream(new PairStream(input, output, new ScriptedTarget()));
+                    var secure = new SslStream(new PairStream(input, output, served.ToServer, new ScriptedTarget()));
                     await secure.AuthenticateAsServerAsync(Certificate);
                     (input, output, isSecure) = (PipeReader.Create(secure), PipeWriter.Create(secure), true);
                 }
@@ -187,16 +220,17 @@ internal sealed class ScriptedTarget
         {
             await output.CompleteAsync();
             await input.CompleteAsync();
+            _served.TryRemove(served, out _);
         }
     }
 
     /// <summary>False: the connection ends here.</summary>
-    private static async Task<bool> AnswerAsync(PipeWriter output, string answer)
+    private static async Task<bool> AnswerAsync(Served? served, PipeWriter output, string answer)
     {
         if (answer == Reset)
             return false;
         if (answer == Silence)
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None);
+            await served!.WaitAsync(Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None));
         await output.WriteAsync(Encoding.Latin1.GetBytes(answer + "\r\n"));
         return true;
     }
@@ -207,31 +241,39 @@ internal sealed class ScriptedTarget
         return line[(open + 1)..line.IndexOf('>', StringComparison.Ordinal)];
     }
 
-    private sealed class PipeTransport(PipeReader input, PipeWriter output, ScriptedTarget target) : TargetTransport
+    private sealed class PipeTransport(Served served, ScriptedTarget target) : TargetTransport
     {
-        public override Stream Stream { get; } = new PairStream(input, output, target);
+        private readonly PipeReader _input = served.ToClient.Reader;
+
+        public override Stream Stream { get; } = new PairStream(served.ToClient.Reader, served.ToServer.Writer,
+            served.ToClient, target);
         public override void Abort() => ((PairStream)Stream).Abort();
 
         public override Unread Peek()
         {
-            if (!input.TryRead(out var read))
+            if (!_input.TryRead(out var read))
                 return Unread.Nothing;
-            input.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
+            _input.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
             return read.Buffer.Length > 0 ? Unread.Octets : Unread.End;
         }
 
         public override async ValueTask DisposeAsync()
         {
-            await input.CompleteAsync();
-            await output.CompleteAsync();
+            await _input.CompleteAsync();
+            await served.ToServer.Writer.CompleteAsync();
         }
     }
 
-    private sealed class PairStream(PipeReader input, PipeWriter output, ScriptedTarget target) : Stream
+    private sealed class PairStream(PipeReader input, PipeWriter output, ScriptedPipe reading, ScriptedTarget target)
+        : Stream
     {
         private readonly CancellationTokenSource _aborted = new();
 
-        public void Abort() => _aborted.Cancel();
+        public void Abort()
+        {
+            reading.BreakOff();
+            _aborted.Cancel();
+        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer,
             CancellationToken cancellationToken = default)
@@ -265,7 +307,7 @@ internal sealed class ScriptedTarget
             }
             var fault = target.Fails(Encoding.Latin1.GetString(buffer.Span));
             if (fault == WriteFault.Both)
-                await _aborted.CancelAsync();
+                Abort();
             if (flushed.IsCompleted || fault != WriteFault.None)
                 throw new IOException("reset by peer");
         }

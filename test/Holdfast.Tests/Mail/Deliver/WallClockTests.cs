@@ -1,4 +1,5 @@
 using Holdfast.Mail.Spool;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Tests.Mail.Deliver;
 
@@ -93,5 +94,63 @@ public class WallClockTests
         Found(world, world.Time.GetUtcNow() - TimeSpan.FromDays(2));
         await world.PassAsync(TimeSpan.FromMinutes(40));
         Assert.Empty(world.Spool.Notices);
+    }
+
+    [Fact]
+    public async Task A_step_of_the_wall_clock_is_reported_and_expires_nothing()
+    {
+        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"]);
+        await world.PassAsync(TimeSpan.FromSeconds(2));
+        world.StepWallClock(TimeSpan.FromDays(30));
+        await world.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.False(message.Progress.IsFinal);
+        Assert.Contains(world.Journal.Records, r => r.Kind == EvidenceKind.Alert);
+    }
+
+    [Fact]
+    public async Task What_waited_while_we_were_down_is_tried_before_it_expires()
+    {
+        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
+        world.Spool.AnnouncesLoaded = false;
+        world.Spool.IdTime = world.Time.GetUtcNow() - TimeSpan.FromDays(2);
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"],
+            with: e => e with { ReceivedAt = world.Time.GetUtcNow() - TimeSpan.FromDays(2) });
+        await world.PassAsync(TimeSpan.FromMinutes(2));
+        Assert.False(message.Progress.IsFinal);
+        world.NaTarget.Script = _ => null;
+        await world.EndAsync(message, TimeSpan.FromMinutes(30));
+        Assert.Equal(RecipientState.Delivered, message.Progress.Recipients[0].State);
+    }
+
+    [Fact]
+    public async Task A_wall_clock_that_was_wrong_at_the_start_expires_nothing_once_it_is_right()
+    {
+        await using var world = new DeliveryWorld(o => o.RetryFor = TimeSpan.FromDays(1));
+        world.NaTarget.Script = l => l.StartsWith("RCPT", StringComparison.Ordinal) ? "452 4.2.2 mailbox full" : null;
+        world.Spool.AnnouncesLoaded = false;
+        var received = world.Time.GetUtcNow();
+        world.Spool.IdTime = received;
+        world.StepWallClock(TimeSpan.FromDays(400));
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], with: e => e with { ReceivedAt = received });
+        await world.PassAsync(TimeSpan.FromSeconds(20));
+        world.StepWallClock(TimeSpan.Zero);
+        await world.PassAsync(TimeSpan.FromMinutes(65));
+        Assert.False(message.Progress.IsFinal);
+        Assert.True(message.Progress.Recipients[0].Attempts > 1);
+    }
+
+    [Fact]
+    public async Task A_wall_clock_set_back_far_delays_no_retry_for_long()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.AnnouncesLoaded = false;
+        var message = world.Spool.Add("a@example.org", ["b@example.com"], progress: p =>
+            p.Recipients[0].NextAttemptAt = world.Time.GetUtcNow() + TimeSpan.FromDays(3000));
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        var view = Assert.Single(world.Flow.Desk.Find(message.Handle));
+        Assert.InRange(view.NextIn, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
     }
 }

@@ -25,6 +25,9 @@ internal sealed class ReceiveContext(IMailSpool spool, IEvidenceJournal evidence
     /// <summary>No new mail: sessions end with 421 4.3.2 as soon as they are between messages.</summary>
     public bool IsDraining { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
+    /// <summary>The drain's time is up: sessions end with 421 4.3.2 whatever they are at.</summary>
+    public bool IsDrainOver { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
     public bool IsStressed => Limits.Total >= Policy.StressConnections;
 
     /// <summary>Monotonic time since the host started.</summary>

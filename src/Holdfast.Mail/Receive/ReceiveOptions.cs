@@ -118,6 +118,12 @@ public sealed class ReceiveOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:00:30")]
     public TimeSpan SignInDelay { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a stop lets senders finish the message that they are at; those left are told 421 4.3.2 then,
+    /// and cut if they don't take it.</summary>
+    /// <value>20 seconds, as delivery's. Range 0 to 10 minutes.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How often files named here (domains, recipients, users, certificates) are looked at for changes.
     /// </summary>
     /// <value>10 seconds. Range 1 second to 1 day.</value>

@@ -19,6 +19,8 @@ namespace Holdfast.Mail.Receive;
 internal sealed partial class ReceiveServer : IAsyncDisposable
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    /// <summary>How long clients may take to read that their time is up.</summary>
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(3);
 
     private readonly IOptionsMonitor<ReceiveOptions> _options;
     private readonly Func<string> _hostName;
@@ -136,11 +138,17 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     }
 
     /// <summary>Stops accepting; completes when every session has ended. Idle ones get 421 4.3.2 at once, others after
-    /// their message. The abort token cuts those that are left.</summary>
+    /// their message, at the latest when DrainTimeout has passed. The abort token cuts those that are left.</summary>
     public async Task DrainAsync(CancellationToken abort)
     {
         var isFirst = !_context.IsDraining;
         _context.IsDraining = true;
+        var limit = _context.Policy.Options.DrainTimeout;
+        using var over = new CancellationTokenSource(limit, _context.Time);
+        using var gone = new CancellationTokenSource(limit + FarewellTime, _context.Time);
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(gone.Token, abort);
+        await using var _ = over.Token.UnsafeRegister(static server => ((ReceiveServer)server!).EndDrain(), this)
+            .ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         _changes?.Dispose();
         await _refreshing.ConfigureAwait(false);
@@ -153,12 +161,21 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
             foreach (var host in _all)
                 await host.StopAsync().ConfigureAwait(false);
             foreach (var host in _all)
-                await host.DrainAsync(abort).ConfigureAwait(false);
+                await host.DrainAsync(cut.Token).ConfigureAwait(false);
         }
         finally
         {
             _reloading.Release();
         }
+    }
+
+    /// <summary>Ends the waits of the sessions that are left.</summary>
+    private void EndDrain()
+    {
+        if (_context.Limits.Total > 0)
+            DrainOver(_context.Limits.Total);
+        _context.IsDrainOver = true;
+        Sweep();
     }
 
     /// <summary>True while every session waits for its client: idle.</summary>
@@ -259,6 +276,10 @@ internal sealed partial class ReceiveServer : IAsyncDisposable
     [LoggerMessage(EventId = 2004, Level = LogLevel.Information,
         Message = "No new mail is taken; {Sessions} sessions finish what they are at")]
     private partial void Draining(int sessions);
+
+    [LoggerMessage(EventId = 2006, Level = LogLevel.Warning,
+        Message = "{Sessions} sessions were still at a message at the drain's deadline and are told 421 now")]
+    private partial void DrainOver(int sessions);
 
     [LoggerMessage(EventId = 2005, Level = LogLevel.Warning,
         Message = "The new configuration of listeners was not taken over: {Fault}")]

@@ -162,7 +162,7 @@ internal sealed partial class ReceiveSession
         }
         if (read.IsCanceled && _isTimedOut)
         {
-            Refuse(ReceiveReplies.DataTooSlow, "timeout", reason: "data too slow");
+            TimeOut(ReceiveReplies.DataTooSlow, "data too slow");
             return true;
         }
         if (reader.Fault != ContentFault.None)

@@ -167,7 +167,7 @@ internal sealed partial class ReceiveSession
                 if (read.IsCompleted || _isTimedOut)
                 {
                     if (_isTimedOut)
-                        Refuse(StandardReplies.IdleTooLong, "timeout");
+                        TimeOut(StandardReplies.IdleTooLong);
                     _isEnding = true;
                     return null;
                 }

@@ -217,7 +217,7 @@ internal sealed partial class ReceiveSession
                         return;
                     if (read.IsCanceled && _isTimedOut)
                     {
-                        Refuse(StandardReplies.IdleTooLong, "timeout");
+                        TimeOut(StandardReplies.IdleTooLong);
                         return;
                     }
                     continue;
@@ -248,6 +248,15 @@ internal sealed partial class ReceiveSession
 
     private bool _isTimedOut;
     private bool _awaitsNewCommand = true;
+
+    /// <summary>Tells the client that its time is up, or that ours is.</summary>
+    private void TimeOut(SmtpReply reply, string? reason = null)
+    {
+        if (_context.IsDrainOver)
+            Refuse(StandardReplies.ShuttingDown, "draining", reason: "the drain's time was up");
+        else
+            Refuse(reply, "timeout", reason: reason);
+    }
 
     /// <summary>Sends what is written and waits for more. Sets <see cref="_isTimedOut"/>.</summary>
     private async ValueTask<ReadResult> WaitAsync(SessionWait wait)

@@ -55,6 +55,8 @@ internal sealed class SessionClock(ReceiveContext context)
         var options = context.Policy.Options;
         var now = context.Now;
         var waited = now - TimeSpan.FromTicks(Volatile.Read(ref _since));
+        if (context.IsDrainOver)
+            return Waiting != SessionWait.None;
         switch (Waiting)
         {
             case SessionWait.ProxyHeader:

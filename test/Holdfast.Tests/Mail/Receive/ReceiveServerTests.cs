@@ -46,6 +46,57 @@ public class ReceiveServerTests
     }
 
     [Fact]
+    public async Task A_slow_sender_is_told_421_when_the_drain_has_taken_long_enough()
+    {
+        await using var bench = await ReceiveBench.StartAsync(o => o.DrainTimeout = TimeSpan.FromSeconds(10));
+        var sending = await bench.ConnectAsync();
+        await sending.BeginDataAsync();
+        var silent = await bench.ConnectAsync();
+        await silent.ExpectAsync(("EHLO a", "250"), ("MAIL FROM:<a@example.org>", "250"));
+        var drain = bench.Server.DrainAsync(CancellationToken.None);
+        for (var second = 1; second < 10; second++)
+        {
+            await sending.SendAsync("a line\r\n");
+            await bench.UntilWaitingAsync();
+            await bench.AdvanceAsync(TimeSpan.FromSeconds(1));
+        }
+        await bench.UntilWaitingAsync();
+        Assert.Equal(2, bench.Server.Status().Sessions);
+        await bench.AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.StartsWith("421 4.3.2", await sending.ReadReplyAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("421 4.3.2", await silent.ReadReplyAsync(), StringComparison.Ordinal);
+        await drain.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(0, bench.Server.Status().Sessions);
+        Assert.Empty(bench.Spool.Messages);
+        Assert.Single(bench.Log, l => l.Contains("2 sessions were still at a message", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_end_by_itself_is_cut_soon_after_the_drains_deadline()
+    {
+        await using var bench = await ReceiveBench.StartAsync(o => o.DrainTimeout = TimeSpan.FromSeconds(10));
+        var stored = new TaskCompletionSource();
+        bench.Spool.Gate = stored.Task;
+        var storing = await bench.ConnectAsync();
+        await storing.BeginDataAsync();
+        await storing.SendAsync("x\r\n.\r\n");
+        while (Volatile.Read(ref bench.Spool.AppendsBegun) == 0)
+            await Task.Yield();
+        var drain = bench.Server.DrainAsync(CancellationToken.None);
+        bench.Time.Advance(TimeSpan.FromSeconds(12.9));
+        Assert.False(storing.Connection.Disposed.IsCompleted);
+        Assert.False(storing.Connection.WasAborted);
+        bench.Time.Advance(TimeSpan.FromSeconds(0.1));
+        while (!storing.Connection.WasAborted)
+            await Task.Yield();
+        // What is being stored is never broken off.
+        Assert.False(drain.IsCompleted);
+        stored.SetResult();
+        await drain.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Single(bench.Spool.Messages);
+    }
+
+    [Fact]
     public async Task A_reload_opens_and_closes_listeners_and_leaves_the_others_alone()
     {
         await using var bench = await ReceiveBench.StartAsync();

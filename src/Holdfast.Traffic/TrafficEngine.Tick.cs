@@ -224,12 +224,21 @@ internal sealed partial class TrafficEngine
                 continue;
             var mayLearn = target.Limit.PeakUse < 0.5 && key.State == VerdictState.Healthy
                 && !key.Test.IsAlarm && key.Test.SlowScore <= 3 && !site.Capacity.IsOverloaded(now, 10);
-            if (key.Latency.EndWindow(mayLearn) && key.Latency.IsKnown)
+            if (!key.Latency.EndWindow(mayLearn))
+                continue;
+            // Until it has a baseline of its own, its site's is the best guess.
+            var own = key.Latency.IsKnown ? key.Latency.Slowness : 0;
+            var baseline = key.Latency;
+            if (!baseline.IsKnown && site.Keys[(int)key.Operation] is { Latency.IsKnown: true } siteKey)
             {
-                slowness += key.Latency.Slowness;
-                usual += key.Latency.P50;
-                windows++;
+                baseline = siteKey.Latency;
+                own = key.Latency.SlownessAgainst(baseline);
             }
+            if (!baseline.IsKnown)
+                continue;
+            slowness += own;
+            usual += baseline.P50;
+            windows++;
         }
         target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0,
             site.Hold.Usual);

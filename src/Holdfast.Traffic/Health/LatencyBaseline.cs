@@ -70,7 +70,7 @@ internal struct LatencyBaseline
         WindowP50 = _window.Quantile(0.5);
         WindowP90 = _window.Quantile(0.9);
         WindowP95 = _window.Quantile(0.95);
-        var scale = Math.Min(1, LearntPerWindow / _window.Count);
+        var scale = Math.Min(1, (IsKnown ? LearntPerWindow : SamplesMin) / _window.Count);
         Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? Ratio(WindowP95, P95) : Ratio(WindowP50, P50);
         if (IsKnown && WindowP50 > Unlike * P50)
             scale *= Leak;
@@ -91,6 +91,10 @@ internal struct LatencyBaseline
         _window.Clear();
         return true;
     }
+
+    /// <summary>The last window against another's baseline, for what has none of its own yet; 0: not known.</summary>
+    public double SlownessAgainst(LatencyBaseline other) =>
+        other.IsKnown && WindowP50 > 0 ? Ratio(WindowP50, other.P50) : 0;
 
     /// <summary>A few milliseconds more are never a sign of load, however fast the usual answer is.</summary>
     private static double Ratio(double now, double usual) => (now + SlackSeconds) / (usual + SlackSeconds);

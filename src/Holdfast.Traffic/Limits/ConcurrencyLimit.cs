@@ -102,7 +102,7 @@ internal struct ConcurrencyLimit
         else if (_completed > 0 && slowness > Tolerance)
         {
             // A limit that isn't reached limits nothing: first down to twice what is used.
-            _limit = Math.Clamp(2.0 * _peakInFlight, Math.Min(Floor, _max), _limit);
+            _limit = Math.Clamp(_peakInFlight, Math.Min(Floor, _max), _limit);
             var gradient = Math.Max(0.5, Tolerance / slowness);
             var smoothing = slowness > FarBeyond ? 1 : Smoothing;
             // What it does a second times what an answer takes when nothing holds it up: below that it would idle.

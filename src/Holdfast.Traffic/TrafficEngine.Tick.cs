@@ -48,7 +48,7 @@ internal sealed partial class TrafficEngine
         // 3. Queues, then what each home keeps.
         for (var i = 0; i < _services.Length; i++)
         {
-            _services[i].Queue.Tick(elapsed);
+            _services[i].Queue.Tick(elapsed, MayBeGiven(_services[i], Topology.Services[i]));
             PlanShares(_services[i], Topology.Services[i], now);
         }
         // 4. Sites and targets.
@@ -81,6 +81,26 @@ internal sealed partial class TrafficEngine
                 return false;
         }
         return true;
+    }
+
+    /// <summary>Operations a second that the service's open sites may be given now.</summary>
+    private double MayBeGiven(ServiceState service, ServiceNode node)
+    {
+        var sum = 0.0;
+        foreach (var id in node.SitesNearestFirst)
+        {
+            var site = _sites[id.Value];
+            if (site.IsDrained || HealthKey.AreClosed(site.Keys) || (service.IsPinned && !site.IsPinned))
+                continue;
+            HealthKey? limited = null;
+            foreach (var key in site.Keys)
+            {
+                if (key is { State: VerdictState.Recovering } && (limited is null || key.Ramp.Rate < limited.Ramp.Rate))
+                    limited = key;
+            }
+            sum += Allowed(site, limited);
+        }
+        return sum;
     }
 
     private void PlanShares(ServiceState service, ServiceNode node, double now)
@@ -217,6 +237,7 @@ internal sealed partial class TrafficEngine
     {
         var slowness = 0.0;
         var usual = 0.0;
+        var noise = 0.0;
         var windows = 0;
         foreach (var key in target.Keys)
         {
@@ -227,21 +248,16 @@ internal sealed partial class TrafficEngine
             if (!key.Latency.EndWindow(mayLearn))
                 continue;
             // Until it has a baseline of its own, its site's is the best guess.
-            var own = key.Latency.IsKnown ? key.Latency.Slowness : 0;
-            var baseline = key.Latency;
-            if (!baseline.IsKnown && site.Keys[(int)key.Operation] is { Latency.IsKnown: true } siteKey)
-            {
-                baseline = siteKey.Latency;
-                own = key.Latency.SlownessAgainst(baseline);
-            }
-            if (!baseline.IsKnown)
+            var learnt = key.Latency.IsKnown ? key : site.Keys[(int)key.Operation];
+            if (learnt is not { Latency.IsKnown: true })
                 continue;
-            slowness += own;
-            usual += baseline.P50;
+            slowness += learnt == key ? key.Latency.Slowness : key.Latency.SlownessAgainst(learnt.Latency);
+            noise = Math.Max(noise, key.Latency.Noise * learnt.Latency.Spread);
+            usual += learnt.Latency.P50;
             windows++;
         }
         target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0,
-            site.Hold.Usual);
+            site.Hold.Usual, noise);
     }
 
     private void EndWindow(double now)

@@ -151,6 +151,9 @@ internal sealed partial class TrafficEngine
             : new Admission(false, TimeSpan.FromSeconds(1 + 4 * queue.Share), queue.Share);
     }
 
+    /// <summary>While the service sheds, whoever queues its requests takes the newest first.</summary>
+    public bool IsShedding(ServiceId service) => _services[service.Value].Queue.IsShedding;
+
     public void Withdraw(ServiceId service) => _services[service.Value].Queue.Withdraw();
 
     public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now)

@@ -33,6 +33,8 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
 
     public void Tick(TimeSpan now) => _changes.AddRange(_engine.Tick(now));
 
+    public bool IsNewestFirst(ServiceId service) => _engine.IsShedding(service);
+
     public bool Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) =>
         _engine.Admit(service, priority, cohort).IsAdmitted;
 

@@ -28,6 +28,10 @@ internal interface ITrafficPolicy
     /// <summary>Whether a request that arrives is taken into the edge's queue. Baselines take all.</summary>
     bool Admit(ServiceId service, byte priority, uint cohort, TimeSpan now);
 
+    /// <summary>Whether the newest of a priority goes first now: what waited longest is the likeliest to be too late.
+    /// </summary>
+    bool IsNewestFirst(ServiceId service) => false;
+
     /// <summary>An admitted request left the queue unplaced: past its deadline, or its client is gone.</summary>
     void Withdraw(ServiceId service, TimeSpan now);
 

@@ -96,7 +96,8 @@ internal sealed partial class Simulation
         var spec = _scenario.Services[service];
         request.IsBacklog |= spec.Kind == ServiceKind.Mail && _now - request.ArrivedAt > FreshTicks;
         var list = ListOf(request.Priority, request.IsBacklog);
-        var ahead = queue.Used & ((2u << list) - 1);
+        var isNewestFirst = !_isMail[service] && edge.Policy.IsNewestFirst(new ServiceId(service));
+        var ahead = queue.Used & ((isNewestFirst ? 1u << list : 2u << list) - 1);
         var placement = default(Placement);
         if (ahead == 0 && TryPlace(index, edge, out placement))
             return;
@@ -310,10 +311,11 @@ internal sealed partial class Simulation
         var service = queueIndex % _services;
         var isMail = _isMail[service];
         var aging = AgingMax;
+        var isNewestFirst = !isMail && edge.Policy.IsNewestFirst(new ServiceId(service));
         while (queue.Used != 0)
         {
             var list = BitOperations.TrailingZeroCount(queue.Used);
-            var index = queue.Heads[list];
+            var index = isNewestFirst ? queue.Tails[list] : queue.Heads[list];
             ref var request = ref _requests[index];
             var age = _now - request.ArrivedAt;
             if (isMail && list < RunRecord.Priorities && age > FreshTicks && aging-- > 0)

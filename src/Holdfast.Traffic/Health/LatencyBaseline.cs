@@ -21,6 +21,8 @@ internal struct LatencyBaseline
     private const double LearntMax = 12_000;
     private const double ManySamples = 100;
     private const double Unlike = 1.5;
+    private const double MedianNoise = 1.25;
+    private const double UpperNoise = 2.1;
     private const double SlackSeconds = 0.005;
     private const double Leak = 0.02;
     private double _at;
@@ -72,6 +74,7 @@ internal struct LatencyBaseline
         WindowP95 = _window.Quantile(0.95);
         var scale = Math.Min(1, (IsKnown ? LearntPerWindow : SamplesMin) / _window.Count);
         Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? Ratio(WindowP95, P95) : Ratio(WindowP50, P50);
+        Noise = _window.Count >= ManySamples ? UpperNoise / Math.Sqrt(_window.Count) : MedianNoise / Math.Sqrt(_window.Count);
         if (IsKnown && WindowP50 > Unlike * P50)
             scale *= Leak;
         if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))
@@ -92,8 +95,14 @@ internal struct LatencyBaseline
         return true;
     }
 
+    /// <summary>Standard error of <see cref="Slowness"/> that chance alone explains, for a spread of one.</summary>
+    public double Noise { get; private set; }
+
+    /// <summary>How widely usual answers scatter: σ of their logarithms.</summary>
+    public double Spread => P50 > 0 ? Math.Log(P95 / P50) / 1.645 : 0;
+
     /// <summary>The last window against another's baseline, for what has none of its own yet; 0: not known.</summary>
-    public double SlownessAgainst(LatencyBaseline other) =>
+    public double SlownessAgainst(in LatencyBaseline other) =>
         other.IsKnown && WindowP50 > 0 ? Ratio(WindowP50, other.P50) : 0;
 
     /// <summary>A few milliseconds more are never a sign of load, however fast the usual answer is.</summary>

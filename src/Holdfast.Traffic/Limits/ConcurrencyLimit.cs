@@ -4,26 +4,32 @@ namespace Holdfast.Traffic.Limits;
 /// <remarks>
 /// Guards against queues that grow inside a target until everything it answers is too late, and against limiters that
 /// probe by pinning concurrency to next to nothing (Envoy's) or whose baseline climbs with the load.
-/// Formula, each second with ten answers or more: L ← 0.8 L + 0.2 L · clamp(1.5 · B/R, 0.5, 1) where that is less than
-/// L (beyond 2 × the baseline unsmoothed, and never below 1.2 × what is done a second × B), else L + 0.2 √L while three
-/// quarters are used (√L while latency is flat); B and R the baseline's and the window's latency; within 2 and the
-/// configured maximum, from twice what was used on. Until it has once had to fall it doubles each second in which three
+/// Formula, each second with ten answers or more: beyond tolerance, R/B > 1.1 + noise, from what is used at most,
+/// L ← max(L · clamp((1 − s) + s · 1.1 · B/R, 0.5, 1), 1.2 × what is done a second × B), s = 0.2, beyond 1.15 + noise 1;
+/// B and R the baseline's and the window's latency (the site's baseline until the target has one), noise 0.6 standard
+/// errors of R/B by how widely usual answers scatter. In between it stands. While latency is flat, R/B < 1.05 + noise,
+/// and three quarters are used it grows by a tenth, half as much more each second, up to √L (CUBIC's caution near the
+/// last fall). Within 2 and the configured maximum. Until it has once had to fall it doubles each second in which three
 /// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
-/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9
-/// once a window when the target pushed back or left questions unanswered. Full while more in flight brought less done
-/// (covariance of windows): × 0.95.
-/// Defaults: 0.2, 1.5 and √L from Netflix's Gradient2; 0.9 from its AIMD; the guard from Uber's Cinnamon.
+/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9 once a window when the target pushed back or left questions unanswered. Full while more in
+/// flight brought less done (covariance of windows): × 0.95.
+/// Defaults: 0.2 and √L from Netflix's Gradient2; 1.2 as BBR's gain on the bandwidth-delay product; 0.9 from AIMD; the
+/// guard from Uber's Cinnamon. Its tolerance of 1.5 kept a standing queue as long as the servers are wide.
 /// Known to do badly: latency that varies with the size of the message more than with load.
 /// </remarks>
 internal struct ConcurrencyLimit
 {
     public const int Floor = 2;
     private const double Smoothing = 0.2;
-    private const double Tolerance = 1.5;
-    private const double FarBeyond = 2;
-    private const double Flat = 1.2;
+    private const double Tolerance = 1.1;
+    private const double FarBeyond = 1.15;
+    private const double Flat = 1.05;
+    private const double NoiseShare = 0.6;
     private const double BusyShare = 1.2;
     private const double AheadOfDone = 2.4;
+    private const double GrowthFirst = 0.1;
+    private const double GrowthFactor = 1.5;
+    private const double GrowthMin = 0.25;
     private const int KnownWindows = 60;
     private const double GrowthUse = 0.75;
     private const double GuardWeight = 0.1;
@@ -34,6 +40,7 @@ internal struct ConcurrencyLimit
     private int _completed;
     private bool _pushedBack;
     private int _windowsKnown;
+    private int _flat;
     private int _windows;
     private double _meanInFlight;
     private double _meanDone;
@@ -87,8 +94,10 @@ internal struct ConcurrencyLimit
     /// <param name="slowness">R / B; 0: not known.</param>
     /// <param name="usual">The baseline's latency in seconds; 0: not known.</param>
     /// <param name="hold">How long one holds its slot when nothing holds it up, in seconds; 0: not known.</param>
-    public void EndWindow(double slowness, double usual, double hold)
+    /// <param name="noise">Standard error of <paramref name="slowness"/> by chance.</param>
+    public void EndWindow(double slowness, double usual, double hold, double noise = 0)
     {
+        noise *= NoiseShare;
         var busy = BusyShare * _completed * usual;
         if (_windowsKnown > 0)
             _windowsKnown--;
@@ -99,12 +108,12 @@ internal struct ConcurrencyLimit
         {
             Fall(Math.Min(_limit * 0.9, Math.Max(busy, _limit * Math.Clamp(Tolerance / slowness, 0.5, 0.9))));
         }
-        else if (_completed > 0 && slowness > Tolerance)
+        else if (_completed > 0 && slowness > Tolerance + noise)
         {
             // A limit that isn't reached limits nothing: first down to twice what is used.
             _limit = Math.Clamp(_peakInFlight, Math.Min(Floor, _max), _limit);
             var gradient = Math.Max(0.5, Tolerance / slowness);
-            var smoothing = slowness > FarBeyond ? 1 : Smoothing;
+            var smoothing = slowness > FarBeyond + noise ? 1 : Smoothing;
             // What it does a second times what an answer takes when nothing holds it up: below that it would idle.
             Fall(Math.Max((1 - smoothing + smoothing * gradient) * _limit, Math.Min(_limit, busy)));
         }
@@ -114,18 +123,24 @@ internal struct ConcurrencyLimit
         }
         else if (_completed > 0 && use >= GrowthUse && (hold <= 0 || _limit < AheadOfDone * _completed * hold))
         {
-            _limit = Math.Min(_max, _limit + (_windowsKnown > 0 ? (slowness < Flat ? 1 : Smoothing) * Math.Sqrt(_limit)
-                : Math.Max(1, _limit)));
+            _limit = Math.Min(_max, _limit + (_windowsKnown == 0 ? Math.Max(1, _limit)
+                : slowness < Flat + noise ? Growth() : 0));
         }
         _pushedBack = false;
         _completed = 0;
         _peakInFlight = InFlight;
     }
 
+    private double Growth() => Math.Min(Math.Sqrt(_limit),
+        Math.Max(GrowthMin, _limit * GrowthFirst * Math.Pow(GrowthFactor, _flat++)));
+
     private void Fall(double to)
     {
         if (to < _limit)
+        {
             _windowsKnown = KnownWindows;
+            _flat = 0;
+        }
         _limit = Math.Clamp(to, Math.Min(Floor, _max), _max);
     }
 

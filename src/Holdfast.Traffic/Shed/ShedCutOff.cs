@@ -3,14 +3,17 @@ namespace Holdfast.Traffic.Shed;
 /// <summary>Chooses which requests of a service are refused while more comes than its sites take.</summary>
 /// <remarks>
 /// Guards against a queue in which everything is served too late (DAGOR, Breakwater: goodput falls to nothing).
-/// Formula, each 100 ms: e = (arrivals + max(0, Q − Q*) − released) / max(released, 1); a PI controller moves the share
-/// φ to refuse. Q is what stood there throughout the last second, as in CoDel: a burst that is served within that
-/// second is no reason to refuse anybody. φ falls by 5 points and a sixth of
-/// what is admitted a second when nothing stands. The cut-off is the φ-quantile, from the least important up, of the
-/// last thousand requests' levels.
+/// Formula, each 100 ms: what is admitted a second follows what the sites take. While work stands, which is what stood
+/// there throughout the last second (as in CoDel: a burst that is served within it is no reason to refuse anybody) and
+/// more than 250 ms of it: A ← A + 0.3 (R (1 − d) − A), R what is released a second, d what works the surplus off in six
+/// seconds, at most 0.3. While none stands: at once back to 0.95 of the knee, the R at which work last stood, scaled by
+/// what sites may be given since; from there it grows by 4 % a second, half as much more each second (as CUBIC probes
+/// beyond its last loss). A share φ = 1 − A / offered is refused: clients that come again raise what is offered, not
+/// what is admitted. The cut-off is the φ-quantile, from the least important up, of the last thousand requests' levels.
 /// A level is priority × 128 + cohort, so whole cohorts of users are refused and a user is served or not for an hour,
 /// instead of everybody a little.
-/// Defaults: 6 priorities × 128 cohorts and Kp 0.1, Ki 0.3/s from Uber's Cinnamon; Q* is 50 ms of work.
+/// Defaults: 6 priorities × 128 cohorts from Uber's Cinnamon; the rest from simulator seeds. Whoever queues takes the
+/// newest of a priority first while anything is refused (Facebook's adaptive LIFO).
 /// Known to do badly: fewer than about ten requests a second, where the queue's bound does the work.
 /// </remarks>
 internal sealed class ShedCutOff
@@ -19,26 +22,34 @@ internal sealed class ShedCutOff
     public const int Cohorts = 128;
     private const int Levels = Priorities * Cohorts;
     private const double Recent = 1000;
-    private const double Proportional = 0.1;
-    private const double IntegralPerSecond = 0.3;
-    private const double QueueSeconds = 0.05;
+    private const double QueueSeconds = 0.25;
     private const double QueueMin = 4;
-    private const double ErrorMax = 2;
     private const double Smoothing = 0.1;
-    private const double GiveBack = 0.05;
-    private const double GiveBackShare = 0.15;
-    private const double KeptShare = 0.7;
+    private const double Gain = 0.3;
+    private const double DrainSeconds = 6;
+    private const double DrainShareMax = 0.3;
+    private const double NearKnee = 0.95;
+    private const double GrowthNear = 0.04;
+    private const double GrowthFar = 0.3;
+    private const double GrowthSeconds = 2;
+    private const double GapRate = 2;
+    private const double KneeGrowthMax = 100;
+    private const double GrowthMin = 0.01;
+    private const double ShareMin = 0.001;
+    private const double ShareMax = 0.99;
     private const int StandingTicks = 10;
     private readonly int[] _queuedBefore = new int[StandingTicks];
     private int _tick;
     private readonly double[] _levels = new double[Levels];
     private double _levelsSum;
     private double _weight = 1;
-    private double _integral;
-    private double _releasedPerTick;
-    private double _offeredPerTick;
+    private double _admitPerSecond;
+    private double _releasedPerSecond;
+    private double _offeredPerSecond;
+    private double _knee;
+    private double _kneeCapacity;
+    private double _calmSeconds;
     private int _offered;
-    private int _arrivals;
     private int _released;
     private int _cutOff = Levels;
 
@@ -60,7 +71,6 @@ internal sealed class ShedCutOff
         _offered++;
         if (level >= _cutOff)
             return false;
-        _arrivals++;
         Queued++;
         return true;
     }
@@ -74,32 +84,40 @@ internal sealed class ShedCutOff
     }
 
     /// <summary>Once a tick.</summary>
-    public void Tick(double seconds)
+    /// <param name="capacity">Operations a second that open sites may be given now.</param>
+    public void Tick(double seconds, double capacity)
     {
-        _offeredPerTick += Smoothing * (_offered - _offeredPerTick);
-        _releasedPerTick += Smoothing * (_released - _releasedPerTick);
-        var released = Math.Max(_released, _releasedPerTick);
-        var allowed = Math.Max(QueueMin, released / Math.Max(seconds, 0.01) * QueueSeconds);
-        var surplus = Math.Max(0, Standing() - allowed);
+        _offeredPerSecond += Smoothing * (_offered / seconds - _offeredPerSecond);
+        _releasedPerSecond += Smoothing * (_released / seconds - _releasedPerSecond);
+        _offered = _released = 0;
+        var released = _releasedPerSecond;
+        var surplus = Standing() - Math.Max(QueueMin, released * QueueSeconds);
         if (surplus > 0)
         {
-            var error = Math.Clamp((_arrivals + surplus - released) / Math.Max(released, 1), 0, ErrorMax);
-            _integral += IntegralPerSecond * error * seconds;
-            Share = _integral + Proportional * error;
+            var drain = Math.Min(DrainShareMax, surplus / Math.Max(1, released * DrainSeconds));
+            var target = released * (1 - drain);
+            _admitPerSecond = IsShedding ? _admitPerSecond + Gain * (target - _admitPerSecond)
+                : Math.Min(_offeredPerSecond, target);
+            _knee = released;
+            _kneeCapacity = capacity;
+            _calmSeconds = 0;
         }
-        else if (Share > 0)
+        else if (IsShedding)
         {
-            // Nothing waits: a sixth more of what is admitted a second, and a little where that is nothing.
-            _integral -= seconds * (GiveBack + GiveBackShare * (1 - _integral));
-            Share = _integral;
+            _calmSeconds += seconds;
+            // What sites may be given by now, if they come back or were opened meanwhile.
+            var knee = _knee * Math.Clamp(capacity / Math.Max(_kneeCapacity, 1e-3), 1, KneeGrowthMax);
+            var gap = NearKnee * knee - _admitPerSecond;
+            var growth = Math.Min(GrowthFar, GrowthNear * (1 + _calmSeconds / GrowthSeconds)) * _admitPerSecond;
+            _admitPerSecond += seconds * (Math.Max(gap * GapRate, growth) + GrowthMin * _offeredPerSecond);
         }
-        // Never much less than what is taken off the queue anyhow.
-        var most = _offeredPerTick > 0 ? 1 - KeptShare * Math.Min(1, _releasedPerTick / _offeredPerTick) : 1;
-        _integral = Math.Clamp(_integral, 0, most);
-        Share = Math.Clamp(Share, 0, Math.Min(0.99, most));
-        if (Share < 0.001)
+        else
+        {
+            return;
+        }
+        Share = _offeredPerSecond <= 0 ? 0 : Math.Clamp(1 - _admitPerSecond / _offeredPerSecond, 0, ShareMax);
+        if (Share < ShareMin)
             Share = 0;
-        _arrivals = _released = _offered = 0;
         _cutOff = Share > 0 ? Quantile(Share) : Levels;
     }
 

@@ -23,7 +23,7 @@ internal struct LatencyBaseline
     private const double Unlike = 1.5;
     private const double MedianNoise = 1.25;
     private const double UpperNoise = 2.1;
-    private const double SlackSeconds = 0.005;
+    private const double SlackSeconds = 0.02;
     private const double Leak = 0.02;
     private double _at;
 
@@ -74,7 +74,7 @@ internal struct LatencyBaseline
         WindowP95 = _window.Quantile(0.95);
         var scale = Math.Min(1, (IsKnown ? LearntPerWindow : SamplesMin) / _window.Count);
         Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? Ratio(WindowP95, P95) : Ratio(WindowP50, P50);
-        Noise = _window.Count >= ManySamples ? UpperNoise / Math.Sqrt(_window.Count) : MedianNoise / Math.Sqrt(_window.Count);
+        Noise = (_window.Count >= ManySamples ? UpperNoise : MedianNoise) / Math.Sqrt(_window.Count);
         if (IsKnown && WindowP50 > Unlike * P50)
             scale *= Leak;
         if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))

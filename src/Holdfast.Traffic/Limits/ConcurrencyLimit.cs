@@ -4,15 +4,16 @@ namespace Holdfast.Traffic.Limits;
 /// <remarks>
 /// Guards against queues that grow inside a target until everything it answers is too late, and against limiters that
 /// probe by pinning concurrency to next to nothing (Envoy's) or whose baseline climbs with the load.
-/// Formula, each second with ten answers or more: beyond tolerance, R/B > 1.1 + noise, from what is used at most,
-/// L ← max(L · clamp((1 − s) + s · 1.1 · B/R, 0.5, 1), 1.2 × what is done a second × B), s = 0.2, beyond 1.15 + noise 1;
-/// B and R the baseline's and the window's latency (the site's baseline until the target has one), noise 0.6 standard
+/// Formula, each second with ten answers or more: beyond tolerance, R/B > 1.13 + noise, from what is used at most,
+/// L ← max(L · clamp((1 − s) + s · 1.13 · B/R, 0.5, 1), 1.2 × what is done a second × B), s = 0.2, beyond 1.18 + noise
+/// 1; B and R the baseline's and the window's latency (the site's until the target has one), noise 0.6 standard
 /// errors of R/B by how widely usual answers scatter. In between it stands. While latency is flat, R/B < 1.05 + noise,
 /// and three quarters are used it grows by a tenth, half as much more each second, up to √L (CUBIC's caution near the
 /// last fall). Within 2 and the configured maximum. Until it has once had to fall it doubles each second in which three
 /// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
-/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9 once a window when the target pushed back or left questions unanswered. Full while more in
-/// flight brought less done (covariance of windows): × 0.95.
+/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9
+/// once a window when the target pushed back or left questions unanswered. Full while more in flight brought less done
+/// (covariance of windows): × 0.95.
 /// Defaults: 0.2 and √L from Netflix's Gradient2; 1.2 as BBR's gain on the bandwidth-delay product; 0.9 from AIMD; the
 /// guard from Uber's Cinnamon. Its tolerance of 1.5 kept a standing queue as long as the servers are wide.
 /// Known to do badly: latency that varies with the size of the message more than with load.
@@ -21,8 +22,8 @@ internal struct ConcurrencyLimit
 {
     public const int Floor = 2;
     private const double Smoothing = 0.2;
-    private const double Tolerance = 1.1;
-    private const double FarBeyond = 1.15;
+    private const double Tolerance = 1.13;
+    private const double FarBeyond = 1.18;
     private const double Flat = 1.05;
     private const double NoiseShare = 0.6;
     private const double BusyShare = 1.2;

@@ -5,11 +5,12 @@ namespace Holdfast.Traffic.Shed;
 /// Guards against a queue in which everything is served too late (DAGOR, Breakwater: goodput falls to nothing).
 /// Formula, each 100 ms: what is admitted a second follows what the sites take. While work stands, which is what stood
 /// there throughout the last second (as in CoDel: a burst that is served within it is no reason to refuse anybody) and
-/// more than 250 ms of it: A ← A + 0.3 (R (1 − d) − A), R what is released a second, d what works the surplus off in six
-/// seconds, at most 0.3. While none stands: at once back to 0.95 of the knee, the R at which work last stood, scaled by
-/// what sites may be given since; from there it grows by 4 % a second, half as much more each second (as CUBIC probes
-/// beyond its last loss). A share φ = 1 − A / offered is refused: clients that come again raise what is offered, not
-/// what is admitted. The cut-off is the φ-quantile, from the least important up, of the last thousand requests' levels.
+/// more than 250 ms of it: A ← A + 0.3 (R (1 − d) − A), R what is released a second, d what works the surplus off in
+/// six seconds, at most 0.3. While none stands: at once back to 0.95 of the knee, the R at which work last stood,
+/// scaled by what sites may be given since; from there it grows by 4 % a second, half as much more each second (as
+/// CUBIC probes beyond its last loss). A share φ = 1 − A / offered is refused: clients that come again raise what is
+/// offered, not what is admitted. The cut-off is the φ-quantile, from the least important up, of the last thousand
+/// requests' levels.
 /// A level is priority × 128 + cohort, so whole cohorts of users are refused and a user is served or not for an hour,
 /// instead of everybody a little.
 /// Defaults: 6 priorities × 128 cohorts from Uber's Cinnamon; the rest from simulator seeds. Whoever queues takes the

@@ -19,7 +19,7 @@ public class SheddingDecisionTests
                 if (!queue.Admit(1, (uint)(tick * 15 + i)))
                     refusedAt = tick;
             }
-            queue.Tick(0.1);
+            queue.Tick(0.1, 0);
         }
         Assert.InRange(refusedAt, 0, 50);
     }

@@ -7,7 +7,8 @@ public class ShedTests
     /// <summary>So many arrive and at most so many are released each 100 ms; returns what was admitted of each
     /// priority in the second half.</summary>
     private static (int[] Offered, int[] Admitted) Run(ShedCutOff cutOff, int arrive, int release, int ticks,
-        HashSet<(int, uint)>? refused = null, HashSet<(int, uint)>? admitted = null)
+        HashSet<(int, uint)>? refused = null, HashSet<(int, uint)>? admitted = null,
+        double? capacity = null)
     {
         var random = new Random(1);
         var (all, let) = (new int[6], new int[6]);
@@ -26,7 +27,7 @@ public class ShedTests
             }
             for (var i = 0; i < release && cutOff.Queued > 0; i++)
                 cutOff.Release();
-            cutOff.Tick(0.1);
+            cutOff.Tick(0.1, capacity ?? release * 10);
         }
         return (all, let);
     }
@@ -70,5 +71,28 @@ public class ShedTests
         Assert.True(cutOff.IsShedding);
         Run(cutOff, 50, 60, 100);
         Assert.False(cutOff.IsShedding);
+    }
+
+    [Fact]
+    public void Clients_that_come_again_raise_what_is_refused_and_not_what_is_admitted()
+    {
+        var cutOff = new ShedCutOff();
+        Run(cutOff, 120, 60, 300);
+        for (var second = 0; second < 20; second++)
+        {
+            // Each second's refusals come again in the next.
+            var (_, admitted) = Run(cutOff, second % 2 == 0 ? 120 : 180, 60, 10);
+            Assert.InRange(admitted.Sum(), 0, 1.25 * 5 * 60);
+        }
+        Assert.True(cutOff.Queued < 600, $"{cutOff.Queued} queued");
+    }
+
+    [Fact]
+    public void What_is_admitted_follows_at_once_when_sites_may_be_given_more()
+    {
+        var cutOff = new ShedCutOff();
+        Run(cutOff, 120, 30, 300);
+        var (offered, admitted) = Run(cutOff, 120, 90, 30, capacity: 900);
+        Assert.True(admitted.Sum() > 0.6 * offered.Sum(), $"{admitted.Sum()} of {offered.Sum()}");
     }
 }

@@ -21,6 +21,13 @@ public sealed class TrafficBoard : ITrafficBoard
         _topology = _engine.Topology;
     }
 
+    /// <summary>For a host on one thread that asks the engine itself too.</summary>
+    internal TrafficBoard(TrafficEngine engine)
+    {
+        _engine = engine;
+        _topology = engine.Topology;
+    }
+
     public Topology Topology => Volatile.Read(ref _topology);
 
     public Placement Place(in PlacementRequest request, TimeSpan now)

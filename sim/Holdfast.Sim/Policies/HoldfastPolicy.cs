@@ -9,22 +9,16 @@ namespace Holdfast.Sim.Policies;
 /// <summary>Our engine as it is, without the lock that hosts put around it; and what its hosts do around it.</summary>
 internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, Random random) : ITrafficPolicy
 {
-    private const int MovesMax = 3;
     private const int HttpAttemptsMax = 2;
-    /// <summary>Mail's <c>StallAfter</c>.</summary>
-    private static readonly TimeSpan s_allowance = TimeSpan.FromSeconds(5);
     private readonly TrafficEngine _engine = new(topology, options, random);
     private readonly List<VerdictChange> _changes = [];
 
     public string Name => "holdfast";
 
-    public Placement Place(in PlacementRequest request, uint cohort, TimeSpan now)
-    {
-        var placement = _engine.Place(request, now);
-        if (placement.MaySend && request.Operation == OperationClass.MailDelivery)
-            _engine.Expect(placement, AttemptPhase.FinalDot, s_allowance, now);
-        return placement;
-    }
+    /// <summary>Mail asks the same engine, through the board that hosts have.</summary>
+    public ITrafficBoard MailBoard => field ??= new TrafficBoard(_engine);
+
+    public Placement Place(in PlacementRequest request, uint cohort, TimeSpan now) => _engine.Place(request, now);
 
     public void Report(in TrafficOutcome outcome, TimeSpan now) => _engine.Report(outcome, now);
 
@@ -44,14 +38,8 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
     public bool MayRetry(in TrafficOutcome outcome, int attemptsMade, TimeSpan now) => attemptsMade < HttpAttemptsMax
         && (outcome.Operation == OperationClass.Read || outcome.IsPushBack || outcome.Phase == AttemptPhase.Connect);
 
-    /// <summary>Mail moves at once a few times, then waits as Mail's <c>PlacementDelay</c> says.</summary>
-    public TimeSpan RetryDelay(in TrafficOutcome outcome, bool canWait, int attemptsMade, double chance)
-    {
-        if (!canWait || attemptsMade <= MovesMax)
-            return TimeSpan.Zero;
-        var doubled = 2.0 * (1 << Math.Min(attemptsMade - MovesMax - 1, 8));
-        return TimeSpan.FromSeconds(Math.Min(300, doubled) * (0.8 + 0.4 * chance));
-    }
+    public TimeSpan RetryDelay(in TrafficOutcome outcome, bool canWait, int attemptsMade, double chance) =>
+        TimeSpan.Zero;
 
     public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) =>
         _engine.ReportCanary(site, passed, latency, now);

@@ -7,13 +7,15 @@ namespace Holdfast.Sim.Policies;
 
 /// <summary>What decides where requests go at one edge: our engine, or what people use instead.</summary>
 /// <remarks>Called from one thread, in the order of virtual time; <c>now</c> is the edge's monotonic clock. Each Send
-/// or
-/// Canary placement is ended by exactly one <see cref="Release"/>, after its <see cref="Report"/>; each admitted
-/// request
-/// that is never placed by one <see cref="Withdraw"/>.</remarks>
+/// or Canary placement is ended by exactly one <see cref="Release"/>, after its <see cref="Report"/>; each admitted
+/// request that is never placed by one <see cref="Withdraw"/>.</remarks>
 internal interface ITrafficPolicy
 {
     string Name { get; }
+
+    /// <summary>The board that Mail's own delivery asks at this edge; null: mail waits in a spool as the baseline's
+    /// system has it, in order of priority and with the policy's <see cref="RetryDelay"/>.</summary>
+    ITrafficBoard? MailBoard => null;
 
     Placement Place(in PlacementRequest request, uint cohort, TimeSpan now);
 

@@ -42,6 +42,10 @@ internal enum EventKind
     Restart,
     /// <summary>[act]</summary>
     Act,
+    /// <summary>Mail's delivery asks for places again. [edge, token]</summary>
+    MailWake,
+    /// <summary>A worker's greeting reaches mail's edge. [request, attempt serial]</summary>
+    Greeted,
     Step,
     End,
 }

@@ -43,6 +43,12 @@ internal struct Request
     public byte Priority;
     public byte Operation;
     public RequestState State;
+    /// <summary>Mail: its server has begun with the content; without an answer the outcome is unknown.</summary>
+    public bool IsTaken;
+    /// <summary>Answered with success, not done.</summary>
+    public bool IsLost;
+    /// <summary>Mail under way: index of its session at the edge.</summary>
+    public int Session;
     public bool IsBacklog;
     /// <summary>In the queue's backlog part.</summary>
     public bool InBacklogQueue;

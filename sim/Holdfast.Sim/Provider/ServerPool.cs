@@ -15,6 +15,10 @@ internal sealed class ServerPool
     public required int Site { get; init; }
     /// <summary>Index of the component; −1: a site.</summary>
     public required int Component { get; init; }
+    /// <summary>Speaks SMTP: it notices at the greeting that its client has left.</summary>
+    public required bool IsMail { get; init; }
+    /// <summary>It greets only when a worker is free.</summary>
+    public bool GreetsWhenFree { get; init; }
     public required RandomStream Random { get; init; }
     public required double[] OperationFactors { get; init; }
     public required ImmutableArray<int> DependsOn { get; init; }

@@ -1,3 +1,4 @@
+using Holdfast.Sim.Delivery;
 using Holdfast.Sim.Policies;
 
 namespace Holdfast.Sim.Runs;
@@ -8,13 +9,15 @@ internal sealed class EdgeState(int index, string name, ITrafficPolicy policy, d
     public int Index { get; } = index;
     public string Name { get; } = name;
     public ITrafficPolicy Policy { get; } = policy;
+    /// <summary>Mail's own delivery; null: mail waits in the edge's queues as the policy has it.</summary>
+    public EdgeMail? Mail { get; set; }
+    public long MailWakeAt { get; set; } = long.MaxValue;
+    public int MailWakeToken { get; set; }
     /// <summary>Weights of this edge and those before it.</summary>
     public double WeightUpTo { get; } = weightUpTo;
     public long PausedUntil { get; set; }
     /// <summary>When it looks at the ports next.</summary>
     public long ProbeAt { get; set; }
-    /// <summary>How far its wall clock is from the true time; its monotonic clock doesn't know.</summary>
-    public long WallOffset { get; set; }
 }
 
 /// <summary>What waits at one edge for one service: a list a priority, fresh ones before backlog.</summary>

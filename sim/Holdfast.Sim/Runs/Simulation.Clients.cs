@@ -29,7 +29,11 @@ internal sealed partial class Simulation
             ref var request = ref _requests[index];
             request.IsBacklog = true;
             state.BacklogOf[request.Priority]++;
-            Enqueue(index, _edges[request.Edge]);
+            var edge = _edges[request.Edge];
+            if (MailOf(edge, state.Spec.Service) is { } mail)
+                AcceptMail(index, mail, waited: true);
+            else
+                Enqueue(index, edge);
         }
         for (var i = 0; i < _waiting.Length; i++)
         {
@@ -86,6 +90,8 @@ internal sealed partial class Simulation
         }
         state.Arrived[priority][_step]++;
         SeriesOf(request).Requests[_step]++;
+        if (_isMail[state.Spec.Service] && IsHopeless(request))
+            state.Hopeless[priority][_step]++;
         BeginTry(index);
         ScheduleArrival(work);
     }

@@ -44,6 +44,7 @@ internal sealed partial class Simulation
             weight += spec.Weight;
             edges[i] = new EdgeState(i, spec.Name, policy.Create(topologies[known].Topology, _scenario.Traffic,
                 edges.Length, new RandomStream(_seed, "policy:" + spec.Name)), weight);
+            edges[i].Mail = MakeMail(i, edges[i]);
         }
         return edges;
     }
@@ -70,6 +71,13 @@ internal sealed partial class Simulation
             return;
         }
         var service = _work[request.Workload].Spec.Service;
+        if (MailOf(edge, service) is { } mail)
+        {
+            SeriesOf(request).Admitted[_step]++;
+            AcceptMail(index, mail, waited: false);
+            PumpMail(edge, mail);
+            return;
+        }
         // Mail waits in the spool, which is no queue that a client waits for.
         if (!_isMail[service] && !edge.Policy.Admit(new ServiceId(service), request.Priority, request.Cohort, Now))
         {
@@ -146,19 +154,34 @@ internal sealed partial class Simulation
         ref var request = ref _requests[index];
         if (request.State == RequestState.Waiting)
             Unlink(index);
-        request.State = RequestState.InFlight;
-        request.Placement = placement;
         request.LastTarget = placement.Target.Value;
+        var reaches = Depart(index, edge, placement);
+        var serial = request.AttemptSerial;
+        if (!reaches)
+        {
+            Push(_now + _scenario.Services[service].ConnectTimeout.Ticks, EventKind.ConnectTimeout, index, serial);
+            return;
+        }
+        var line = _attemptTimers[service];
+        DropEndedAttempts(line);
+        if (line.Set(_now, index, serial))
+            Push(_now + line.Ticks, EventKind.AttemptTimers, service);
+    }
+
+    /// <summary>An attempt begins. False: nothing passes, and nobody will answer.</summary>
+    private bool Depart(int index, EdgeState edge, in Placement placement)
+    {
+        ref var request = ref _requests[index];
+        request.State = RequestState.InFlight;
+        request.IsTaken = false;
+        request.Placement = placement;
         request.SentAt = _now;
         var serial = ++request.AttemptSerial;
         _totals.Attempts++;
         SeriesOf(request).Placed[_step]++;
         _siteSeries[placement.Site.Value].Placed[_step]++;
         if (!TryReach(edge.Index, placement.Site.Value, out var delay))
-        {
-            Push(_now + _scenario.Services[service].ConnectTimeout.Ticks, EventKind.ConnectTimeout, index, serial);
-            return;
-        }
+            return false;
         var job = NewJob();
         ref var work = ref _jobs[job];
         work.Request = index;
@@ -171,10 +194,7 @@ internal sealed partial class Simulation
         work.Edge = request.Edge;
         work.IsLost = false;
         Push(_now + delay, EventKind.Reach, job, work.Serial);
-        var line = _attemptTimers[service];
-        DropEndedAttempts(line);
-        if (line.Set(_now, index, serial))
-            Push(_now + line.Ticks, EventKind.AttemptTimers, service);
+        return true;
     }
 
     private void DropEndedAttempts(TimerLine line)
@@ -402,6 +422,8 @@ internal sealed partial class Simulation
         ProbePorts(edge);
         for (var service = 0; service < _services; service++)
             Pump(QueueOf(index, service));
+        if (edge.Mail is { } mail)
+            TickMail(edge, mail);
         // A timer is never quite punctual.
         Push(_now + TickTicks + (long)(_edgeRandom.NextDouble() * TimeSpan.TicksPerMillisecond), EventKind.Tick, index);
     }

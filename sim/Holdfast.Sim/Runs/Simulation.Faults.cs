@@ -1,5 +1,6 @@
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
+using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Runs;
@@ -84,7 +85,7 @@ internal sealed partial class Simulation
                 break;
             case FaultKind.ClockStep:
                 foreach (var place in spec.Where)
-                    _edges[place.First].WallOffset += step * spec.By.Ticks;
+                    _edges[place.First].Mail?.StepWallClock(step * spec.By);
                 break;
         }
     }
@@ -127,7 +128,7 @@ internal sealed partial class Simulation
                 || spec.Kind is not (FaultKind.Slow or FaultKind.Error or FaultKind.BlackHole
                     or FaultKind.AcceptAndLose)
                 || (spec.Operation is { } operation && (byte)operation != job.Operation)
-                || (spec.Share < 1 && _effectRandom.NextDouble() >= spec.Share))
+                || !IsHit(job, active.Period, spec))
                 continue;
             switch (spec.Kind)
             {
@@ -146,6 +147,43 @@ internal sealed partial class Simulation
             }
         }
         return true;
+    }
+
+    private bool IsHit(in Job job, int period, FaultSpec spec) =>
+        IsOfMessages(spec) && _pools[_servers[job.Server].Pool].IsMail
+        ? IsAtFault(_requests[job.Request], _periods[period].Fault)
+        : spec.Share >= 1 || _effectRandom.NextDouble() < spec.Share;
+
+    internal static bool IsOfMessages(FaultSpec spec) =>
+        spec.Kind == FaultKind.Error && spec.Scope is FailureScope.Recipient or FailureScope.Message;
+
+    /// <summary>A full mailbox is full at every try, and a message that offends offends again: whom such a fault hits
+    /// is settled by what is sent, not drawn anew. Canaries are ours and offend nobody.</summary>
+    private bool IsAtFault(in Request request, int fault)
+    {
+        if (request.State == RequestState.Canary)
+            return false;
+        var spec = _scenario.Faults[fault];
+        var key = spec.Scope == FailureScope.Recipient ? MailboxOf(request) : request.Cohort;
+        // SplitMix64's last step.
+        var z = (key + 1UL) * 0x9E3779B97F4A7C15UL + (ulong)fault;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
+        return (z >> 11) * (1.0 / (1L << 53)) < spec.Share;
+    }
+
+    /// <summary>No target takes the message before its deadline, whoever sends it.</summary>
+    private bool IsHopeless(in Request request)
+    {
+        var work = _work[request.Workload].Spec;
+        var until = _now + work.Deadline.Ticks;
+        foreach (var period in _periods)
+        {
+            if (period.From.Ticks <= _now && period.To.Ticks >= until && IsOfMessages(_scenario.Faults[period.Fault])
+                && period.Servers.Length == _scenario.Targets && IsAtFault(request, period.Fault))
+                return true;
+        }
+        return false;
     }
 
     private void FailWithFault(int index, ActiveFault active)

@@ -35,6 +35,8 @@ internal sealed partial class Simulation
                 series.Waiting[_step] += _waiting[i].Counts[list];
             }
         }
+        for (var i = 0; i < _series.Length; i++)
+            _series[i].Waiting[_step] += _mailWaiting[i];
         SampleServers();
         SampleVerdicts();
         SampleShares();

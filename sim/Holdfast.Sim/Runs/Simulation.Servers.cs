@@ -33,6 +33,9 @@ internal sealed partial class Simulation
                 Site = isSite ? i : -1, Component = isSite ? -1 : i - _sites,
                 OperationFactors = isSite ? [.. _scenario.Sites[i].OperationFactors] : [1, 1, 1, 1, 1, 1, 1, 1],
                 DependsOn = isSite ? _scenario.Sites[i].DependsOn : [],
+                IsMail = isSite && _scenario.Services[_scenario.Sites[i].Service].Kind == ServiceKind.Mail,
+                GreetsWhenFree = isSite
+                    && _scenario.Services[_scenario.Sites[i].Service].Greets == Greeting.WhenFree,
                 MeanTicks = spec.ServiceTimeMean.Ticks,
                 MeanFactor = Exact.Exp(-spec.ServiceTimeSigma * spec.ServiceTimeSigma / 2),
             });
@@ -125,12 +128,14 @@ internal sealed partial class Simulation
         }
         if (server.Effects > 0 && !PassesEffects(index))
             return;
+        var pool = _pools[server.Pool];
+        if (pool.IsMail && !pool.GreetsWhenFree && (server.Busy < server.Workers || server.Queued < pool.Spec.QueueMax))
+            Greet(job, pool);
         if (server.Busy < server.Workers)
         {
             Start(index);
             return;
         }
-        var pool = _pools[server.Pool];
         if (server.Queued >= pool.Spec.QueueMax)
         {
             NoteFull(job.Server);
@@ -184,6 +189,8 @@ internal sealed partial class Simulation
         if (spec.BytesPerSecond > 0)
             ticks += job.SizeBytes / spec.BytesPerSecond * TimeSpan.TicksPerSecond;
         job.State = JobState.Served;
+        if (pool.GreetsWhenFree)
+            Greet(job, pool);
         Push(_now + Math.Max(1, (long)ticks), EventKind.Done, index, job.Serial);
     }
 
@@ -219,11 +226,30 @@ internal sealed partial class Simulation
             if (server.QueueHead < 0)
                 server.QueueTail = -1;
             server.Queued--;
-            if (server.FullSince >= 0 && server.Queued * 2 < _pools[server.Pool].Spec.QueueMax)
+            var pool = _pools[server.Pool];
+            if (server.FullSince >= 0 && server.Queued * 2 < pool.Spec.QueueMax)
                 server.FullSince = -1;
-            Start(job);
+            // Nobody answers its greeting.
+            if (pool.IsMail && IsAbandoned(_jobs[job]))
+                FreeJob(job);
+            else
+                Start(job);
         }
     }
+
+    /// <summary>From here on the message is the server's, if it ends well: without an answer nobody knows.</summary>
+    private void Greet(in Job job, ServerPool pool)
+    {
+        ref var request = ref _requests[job.Request];
+        if (IsAbandoned(job) || request.State != RequestState.InFlight || _edges[job.Edge].Mail is null)
+            return;
+        request.IsTaken = true;
+        ref var link = ref _links[job.Edge * _scenario.Regions.Length + _regionOf[pool.Site]];
+        if (link.Partitions == 0)
+            Push(_now + link.Delay, EventKind.Greeted, job.Request, job.AttemptSerial);
+    }
+
+    private bool IsAbandoned(in Job job) => _requests[job.Request].AttemptSerial != job.AttemptSerial;
 
     /// <summary>The job leaves its server: an answer on its way, or a call that returns.</summary>
     private void Respond(int index, JobResult result)
@@ -273,7 +299,13 @@ internal sealed partial class Simulation
             EndCanary(request, edge, result);
             return;
         }
-        var isMail = _isMail[_work[_requests[request].Workload].Spec.Service];
+        var service = _work[_requests[request].Workload].Spec.Service;
+        if (MailOf(edge, service) is { } mail)
+        {
+            AnswerMail(request, edge, mail, result, fault);
+            return;
+        }
+        var isMail = _isMail[service];
         EndAttempt(request, edge, result == JobResult.FaultError
             ? Answers.Of(_scenario.Faults[fault], isMail) : Answers.Of(result, isMail));
     }

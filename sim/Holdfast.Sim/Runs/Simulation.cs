@@ -57,6 +57,8 @@ internal sealed partial class Simulation
         _edgeRequests = new long[_edges.Length * _services * RunRecord.Priorities];
         _edgeServed = new long[_edgeRequests.Length];
         _waiting = MakeQueues();
+        _mailWaiting = new int[_series.Length];
+        _faultReplies = [.. scenario.Faults.Select(ReplyOf)];
         _isMail = [.. scenario.Services.Select(s => s.Kind == ServiceKind.Mail)];
         _targetsOf = [.. scenario.Services.Select((_, i) =>
             scenario.Sites.Where(s => s.Service == i).Sum(s => s.Server.Count))];
@@ -184,6 +186,8 @@ internal sealed partial class Simulation
             case EventKind.FaultEnds: EndFault(next.A); break;
             case EventKind.Restart: Restart(next.A); break;
             case EventKind.Act: Act(next.A); break;
+            case EventKind.Greeted: Greeted(next.A, next.B); break;
+            case EventKind.MailWake: WakeMail(next.A, next.B); break;
             case EventKind.Step: EndStep(); break;
         }
     }

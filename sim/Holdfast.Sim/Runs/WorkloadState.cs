@@ -19,6 +19,7 @@ internal sealed class WorkloadState
         Timeouts = new TimerLine(spec.Client.Timeout.Ticks);
         Arrived = [.. Enumerable.Range(0, RunRecord.Priorities)
             .Select(p => spec.Priorities[p] > 0 || spec.Recorded.Length > 0 ? new int[steps] : [])];
+        Hopeless = [.. Arrived.Select(a => new int[a.Length])];
         _rateMax = spec.RatePerSecond * Peak(spec.Shape);
         _phases = [.. spec.Shape.Steps.Select(s => s.At.Ticks)];
         var sum = 0.0;
@@ -33,6 +34,8 @@ internal sealed class WorkloadState
     public TimerLine Timeouts { get; }
     /// <summary>Requests by priority and step of arrival; the same for every policy.</summary>
     public int[][] Arrived { get; }
+    /// <summary>Mail among them that no target takes in time, whatever the policy does.</summary>
+    public int[][] Hopeless { get; }
     public int[] BacklogOf { get; } = new int[RunRecord.Priorities];
     /// <summary>The recorded arrival that is due.</summary>
     public RecordedArrival Due { get; private set; }

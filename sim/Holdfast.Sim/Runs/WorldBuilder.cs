@@ -27,14 +27,15 @@ internal static class WorldBuilder
         };
     }
 
-    /// <summary>Arrivals, when the run has drawn them all.</summary>
+    /// <summary>Arrivals that somebody could serve, when the run has drawn them all.</summary>
     public static TrueWorld WithDemand(TrueWorld world, Scenario scenario, WorkloadState[] work) => new()
     {
         Step = world.Step, Steps = world.Steps, Sites = world.Sites, Components = world.Components,
         Demands = [.. work.SelectMany(w => Enumerable.Range(0, RunRecord.Priorities)
             .Where(p => w.Arrived[p].Length > 0)
             .Select(p => new WorldDemand(w.Spec.Name, w.Spec.Service, (int)w.Spec.Operation, p,
-                [.. w.Arrived[p].Select(n => (double)n)], w.BacklogOf[p], w.Spec.Deadline.TotalSeconds,
+                [.. w.Arrived[p].Select((n, step) => (double)(n - w.Hopeless[p][step]))],
+                w.BacklogOf[p], w.Spec.Deadline.TotalSeconds,
                 scenario.Services[w.Spec.Service].Kind == ServiceKind.Mail)))],
     };
 
@@ -135,6 +136,9 @@ internal static class WorldBuilder
         foreach (var period in periods)
         {
             var fault = scenario.Faults[period.Fault];
+            // Those messages are not in the demand; targets do nothing less for the others.
+            if (Simulation.IsOfMessages(fault) && pool.IsMail)
+                continue;
             var hit = period.Servers.Count(s => s >= pool.First && s < pool.First + pool.Count) / (double)pool.Count;
             var loses = fault.Kind is FaultKind.Error or FaultKind.BlackHole or FaultKind.AcceptAndLose ? fault.Share
                 : fault.Kind == FaultKind.DependencyLoss && period.Sites.Contains(pool.Site) ? 1 : 0;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Holdfast.Mail.Route;
 using Holdfast.Traffic;
 
 namespace Holdfast.Sim.Scenarios;
@@ -53,12 +54,25 @@ internal sealed record ServiceSpec
 {
     public required string Name { get; init; }
     public ServiceKind Kind { get; init; }
-    /// <summary>Longest wait of an edge for an answer.</summary>
+    /// <summary>Mail: whose receiving limits delivery keeps to.</summary>
+    public ProviderProfile Profile { get; init; }
+    /// <summary>Mail: when a server with all workers at work greets.</summary>
+    public Greeting Greets { get; init; }
+    /// <summary>Longest wait of an edge for an answer; of Holdfast's mail for the reply to the final dot.</summary>
     public required TimeSpan AttemptTimeout { get; init; }
     /// <summary>Longest wait of an edge for a connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
     /// <summary>Requests that wait at one edge at most; mail's spool has no bound.</summary>
     public int EdgeQueueMax { get; init; } = 10_000;
+}
+
+/// <summary>Where in SMTP's dialogue mail waits for a server's worker.</summary>
+internal enum Greeting : byte
+{
+    /// <summary>After the final dot, as with Exchange's transport.</summary>
+    AtOnce = 0,
+    /// <summary>Before the greeting, as with Postfix' process limit.</summary>
+    WhenFree = 1,
 }
 
 /// <summary>Something that sites need to do their work, such as a locator: a pool of servers with queues.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Holdfast.Mail.Route;
 using Holdfast.Sim.Clockwork;
 
 namespace Holdfast.Sim.Scenarios;
@@ -17,6 +18,8 @@ internal sealed partial class ScenarioReader
             {
                 Name = service.Text("name", charsMax: 60, required: true),
                 Kind = kind,
+                Greets = service.Choice("greets", Greeting.AtOnce),
+                Profile = service.Choice("profile", ProviderProfile.None),
                 // Mail: how long Mail waits for the final reply is 10 minutes; HTTP: HAProxy's and nginx's usual minute
                 // is longer than any client waits, so 30 s.
                 AttemptTimeout = service.Time("attemptTimeout", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1),
@@ -25,6 +28,8 @@ internal sealed partial class ScenarioReader
                     TimeSpan.FromSeconds(isMail ? 30 : 5)),
                 EdgeQueueMax = service.Whole("edgeQueueMax", 0, 10_000_000, 10_000),
             });
+            if (_services[^1].Profile != ProviderProfile.None && !isMail)
+                service.Fault("profile", "only mail has a provider's receiving limits");
             service.Close();
         }
         for (var i = 0; i < _services.Count; i++)

@@ -34,11 +34,19 @@ internal sealed partial class ScenarioReader
                     isMail ? TimeSpan.FromMinutes(5) : TimeSpan.FromSeconds(10)),
                 Client = ReadClient(work.Object("client"), isMail),
                 Backlog = work.Whole("backlog", 0, 5_000_000, 0),
+                Tenants = work.Whole("tenants", 1, 1_000_000, 1),
+                Senders = work.Whole("senders", 0, 1_000_000, 0),
+                Mailboxes = work.Whole("mailboxes", 0, 1_000_000, 0),
                 SizeMedian = sizes.Number("median", 0, 1e10, 0),
                 SizeSigma = sizes.Number("sigma", 0, 4, 0),
             });
             if (workloads[^1].Backlog > 0 && !isMail)
                 work.Fault("backlog", "only mail waits");
+            foreach (var field in (string[])["tenants", "senders", "mailboxes"])
+            {
+                if (!isMail && work.Has(field))
+                    work.Fault(field, "only mail has it");
+            }
             sizes.Close();
             work.Close();
         }

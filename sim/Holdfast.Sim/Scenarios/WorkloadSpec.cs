@@ -23,6 +23,12 @@ internal sealed record WorkloadSpec
     public ClientSpec Client { get; init; } = new();
     /// <summary>Mail that waits in the edges' spools at the start.</summary>
     public int Backlog { get; init; }
+    /// <summary>Mail: tenants that the messages are from, evenly; they take turns.</summary>
+    public int Tenants { get; init; } = 1;
+    /// <summary>Mail: addresses that they are from; 0: each its own.</summary>
+    public int Senders { get; init; }
+    /// <summary>Mail: mailboxes that they are for; 0: each its own.</summary>
+    public int Mailboxes { get; init; }
     /// <summary>Bytes of a request, lognormal; median 0: size doesn't matter.</summary>
     public double SizeMedian { get; init; }
     public double SizeSigma { get; init; }

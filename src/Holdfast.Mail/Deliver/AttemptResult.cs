@@ -105,6 +105,16 @@ internal sealed class AttemptResult
         IsDelivered = tx.FinalReply is { IsPositive: true };
     }
 
+    /// <summary>Notes the target as the one that failed, if a recipient met a failure of its or its site's.</summary>
+    public void Blame(int target)
+    {
+        foreach (var one in Recipients)
+        {
+            if (one.Fate == RecipientFate.Failed && one.Class.Scope is FailureScope.Target or FailureScope.Site)
+                FailedTarget = target;
+        }
+    }
+
     private static RecipientResult Of(int index, AttemptPhase phase, Smtp.SmtpReply reply) =>
         RecipientResult.Of(index, new StepResult(phase, -1, reply, default, null, TimeSpan.Zero));
 }

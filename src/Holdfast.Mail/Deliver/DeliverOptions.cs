@@ -6,6 +6,7 @@ namespace Holdfast.Mail.Deliver;
 public sealed class DeliverOptions
 {
     public const string Section = "Holdfast:Mail:Deliver";
+    private const int PatienceDoublingsMax = 6;
 
     /// <summary>Name given in EHLO. Empty: <c>Holdfast:HostName</c>.</summary>
     /// <value>Empty.</value>
@@ -113,6 +114,10 @@ public sealed class DeliverOptions
     /// <value>5 seconds. Range 500 ms to 5 minutes.</value>
     [Range(typeof(TimeSpan), "00:00:00.500", "00:05:00")]
     public TimeSpan StallAfter { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest silence before the final dot for a message that has been moved so often: what is slow but works
+    /// gets the mail in the end.</summary>
+    internal TimeSpan PatienceAfter(int moves) => StallAfter * (1 << Math.Min(moves, PatienceDoublingsMax));
 
     /// <summary>Content up to this size is sent with its final dot in one write; larger content streams.</summary>
     /// <value>256 KiB. Range 4 KiB to 16 MiB.</value>

@@ -19,9 +19,7 @@ namespace Holdfast.Mail.Deliver;
 internal sealed partial class DeliverySession
 {
     private static readonly TimeSpan LoadRetry = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan DueSlack = TimeSpan.FromSeconds(1);
     private const int MxAddressesMax = 8;
-    private const int PatienceDoublingsMax = 6;
 
     private readonly DeliveryContext _context;
     private readonly DeliverySettlement _settlement;
@@ -29,8 +27,7 @@ internal sealed partial class DeliverySession
     private readonly Transaction _tx = new();
     private readonly AttemptResult _result = new();
     private readonly List<StepResult> _opening = [];
-    /// <summary>Recipients counted against their mailboxes' pace in this attempt.</summary>
-    private readonly List<int> _paced = [];
+    private readonly RecipientChoice _choice;
     private readonly OpenQuestion _question;
     private readonly TargetOpener _opener;
     /// <summary>Longest silence before the final dot in this attempt.</summary>
@@ -44,6 +41,7 @@ internal sealed partial class DeliverySession
         _settlement = settlement;
         _logger = logger;
         _tx.BeforeDot = NoteAttemptAsync;
+        _choice = new RecipientChoice(context);
         _question = new OpenQuestion(context.Placements, context.Time);
         _opener = new TargetOpener(context, _opening, _question);
     }
@@ -102,14 +100,13 @@ internal sealed partial class DeliverySession
         await _settlement.NoteInterruptedAsync(message).ConfigureAwait(false);
         // 2. Choose recipients.
         _result.Clear();
-        _paced.Clear();
         _tx.Begin(message);
         if (taken.Route.Rule is not { } rule || message.Progress.IsHeld || message.Progress.IsFinal)
         {
             _context.Planner.Hand(message, snapshot);
             return false;
         }
-        ChooseRecipients(message, taken.Route, rule, snapshot);
+        _choice.Choose(_tx, _result, taken.Route, rule, snapshot);
         if (_tx.Recipients.Count == 0)
         {
             if (_result.Recipients.Count > 0)
@@ -131,7 +128,7 @@ internal sealed partial class DeliverySession
         finally
         {
             _question.End();
-            GiveBackPace(message);
+            _choice.GiveBack(_tx);
         }
         _result.Took = _context.Now - began;
         MessageSpans.Attempted(message.Envelope.Id, _context.Time.GetUtcNow(), _result.Took, rule.Name, _result.Where,
@@ -140,61 +137,6 @@ internal sealed partial class DeliverySession
         var delivered = _result.IsDelivered;
         await _settlement.SettleAsync(taken, message, _result).ConfigureAwait(false);
         return delivered;
-    }
-
-    private void ChooseRecipients(SpooledMessage message, DeliveryRoute route, MailRoute rule,
-        DeliverySnapshot snapshot)
-    {
-        var wall = _context.Time.GetUtcNow();
-        var recipients = message.Progress.Recipients;
-        // The schedule decided that the route's time has come; it runs on the monotonic clock, lets a canary go before
-        // its time, and the wall clock may have been set back. So the earliest of the route's stored times counts as
-        // now; another route's would leave nobody to be tried, again and again.
-        var earliest = DateTimeOffset.MaxValue;
-        for (var i = 0; i < recipients.Length; i++)
-        {
-            var next = recipients[i].NextAttemptAt ?? wall;
-            if (!recipients[i].IsFinal && next < earliest && (recipients.Length == 1
-                || DeliveryPlanner.Decide(snapshot.Rules, message.Envelope.Recipients[i]).Key == route.Key))
-                earliest = next;
-        }
-        var due = (earliest > wall ? earliest : wall) + DueSlack;
-        for (var i = 0; i < recipients.Length && _tx.Recipients.Count < rule.RecipientsPerTransactionMax; i++)
-        {
-            var progress = recipients[i];
-            if (progress.IsFinal || progress.NextAttemptAt > due)
-                continue;
-            var recipient = message.Envelope.Recipients[i];
-            if (DeliveryPlanner.Decide(snapshot.Rules, recipient).Key != route.Key)
-                continue;
-            if (rule.Profile == ProviderProfile.ExchangeOnline)
-            {
-                var wait = _context.Pace(message.Envelope.Sender, recipient.Address);
-                if (wait > TimeSpan.Zero)
-                {
-                    _result.Recipients.Add(new RecipientResult(i, RecipientFate.Paced, default, null,
-                        "waits for the provider's hourly limit of the mailbox", wait));
-                    continue;
-                }
-                _paced.Add(i);
-            }
-            _tx.Recipients.Add(i);
-        }
-    }
-
-    /// <summary>What was counted against a mailbox and then never reached it isn't counted: recipients cut by the
-    /// target's limit, never offered, or sent back for another transaction.</summary>
-    private void GiveBackPace(SpooledMessage message)
-    {
-        foreach (var index in _paced)
-        {
-            var at = _tx.Recipients.IndexOf(index);
-            var reply = at >= 0 && at < _tx.RecipientReplies.Count ? _tx.RecipientReplies[at] : null;
-            if (reply is null || _tx.MailReply is { IsPositive: false }
-                || ReplyClassifier.Classify(AttemptPhase.Rcpt, reply).Advice == RetryAdvice.AnotherTransaction)
-                _context.GiveBack(message.Envelope.Sender, message.Envelope.Recipients[index].Address);
-        }
-        _paced.Clear();
     }
 
     private async ValueTask SendToTargetAsync(TakenEntry taken, SpooledMessage message, MailRoute rule,
@@ -208,8 +150,7 @@ internal sealed partial class DeliverySession
         _result.Where = $"{site.Name}/{target.Address}";
         _result.RemoteHost = target.Address;
         _question.Begin(taken.Placement, _context.ReplyTimesOf(target.Id.Value));
-        // A target that is slow but works gets the mail in the end: each move doubles how long it is waited for.
-        _patience = snapshot.Options.StallAfter * (1 << Math.Min((int)taken.Moves, PatienceDoublingsMax));
+        _patience = snapshot.Options.PatienceAfter(taken.Moves);
         for (var tries = 0; ; tries++)
         {
             // 3. Find or open a connection.
@@ -287,11 +228,7 @@ internal sealed partial class DeliverySession
     {
         _result.Take(_tx);
         _result.LacksDsn = _connection is { Capabilities.Dsn: false };
-        foreach (var one in _result.Recipients)
-        {
-            if (one.Fate == RecipientFate.Failed && one.Class.Scope is FailureScope.Target or FailureScope.Site)
-                _result.FailedTarget = taken.Placement.Target.Value;
-        }
+        _result.Blame(taken.Placement.Target.Value);
     }
 
     private void Fail(in StepResult fault, in TakenEntry taken, FailureScope? scope)

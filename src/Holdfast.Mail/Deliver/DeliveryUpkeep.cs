@@ -74,15 +74,22 @@ internal sealed partial class DeliveryUpkeep
     {
         try
         {
-            await foreach (var chore in _chores.Reader.ReadAllAsync(stop).ConfigureAwait(false))
-            {
-                await DoAsync(chore).ConfigureAwait(false);
-                Interlocked.Decrement(ref _pending);
-            }
+            while (await _chores.Reader.WaitToReadAsync(stop).ConfigureAwait(false))
+                await CarryOutAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             // The end of the drain; what is left is found again after the next start.
+        }
+    }
+
+    /// <summary>Carries out what was found so far.</summary>
+    public async ValueTask CarryOutAsync()
+    {
+        while (_chores.Reader.TryRead(out var chore))
+        {
+            await DoAsync(chore).ConfigureAwait(false);
+            Interlocked.Decrement(ref _pending);
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed partial class TargetConnection : IAsyncDisposable
     private const int StreamBytes = 128 * 1024;
     /// <summary>So long a closed target is listened to at least: an answer that comes after all speaks for it.
     /// </summary>
-    private static readonly TimeSpan LeaveAfter = TimeSpan.FromSeconds(2.5);
+    internal static readonly TimeSpan LeaveAfter = TimeSpan.FromSeconds(2.5);
 
     private readonly TargetTransport _transport;
     private readonly ConnectionSettings _settings;

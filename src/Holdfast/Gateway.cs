@@ -80,6 +80,11 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
             StoppedNow(logger);
             return ExitCode.StoppedNow;
         }
+        catch (IOException e)
+        {
+            DrainFailed(logger, e.Message);
+            return ExitCode.Failed;
+        }
         await app.StopAsync(signals.StopNow);
         Stopped(logger);
         return failed ? ExitCode.Failed : ExitCode.Ok;
@@ -112,4 +117,9 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
     [LoggerMessage(EventId = 1033, Level = LogLevel.Warning,
         Message = "Stopped without draining; what was accepted is on disk, running attempts will be repeated")]
     private static partial void StoppedNow(ILogger logger);
+
+    [LoggerMessage(EventId = 1034, Level = LogLevel.Error,
+        Message = "Stopped before all was drained, since the disk fails: {Fault}. Everything accepted is on disk; "
+            + "deliveries that could not be recorded are repeated after the start")]
+    private static partial void DrainFailed(ILogger logger, string fault);
 }

@@ -169,7 +169,8 @@ public class DiskFaultTests
         await load.StopAsync();
         var code = await gateway.StopAsync(TimeSpan.FromSeconds(25));
         Assert.DoesNotContain("Unhandled exception", gateway.Log, StringComparison.Ordinal);
-        Assert.NotEqual(0, code);
+        Assert.Equal(1, code);
+        Assert.Contains("Stopped before all was drained, since the disk fails: ", gateway.Log, StringComparison.Ordinal);
         na.Mood = eu.Mood = Mood.Healthy;
         await gateway.StartAsync();
         await load.ArrivesAsync(gateway, na, eu);

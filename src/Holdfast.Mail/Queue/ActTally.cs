@@ -68,7 +68,8 @@ internal sealed class ActTally(QueueActKind act)
         if (selector.All)
             text.Append(" all");
         if (selector.Ids.Count > 0)
-            text.Append(CultureInfo.InvariantCulture, $" {selector.Ids.Count} ids");
+            text.Append(CultureInfo.InvariantCulture,
+                $" {selector.Ids.Count} {(selector.Ids.Count == 1 ? "id" : "ids")}");
         Part("sender", selector.Sender);
         Part("recipient", selector.Recipient);
         Part("destination", selector.Destination);

@@ -68,12 +68,10 @@ internal static class CheckCommand
         {
             foreach (var fault in faults)
                 output.WriteLine(Terminal.Printable(fault.Describe(file)));
-            output.WriteLine(isValid ? $"{file}: no faults" : $"{file}: {Count(faults.Count)}");
+            output.WriteLine(isValid ? $"{file}: no faults" : $"{file}: {ConfigurationFault.Count(faults.Count)}");
         }
         return isValid ? ExitCode.Ok : ExitCode.ConfigurationInvalid;
     }
-
-    public static string Count(int faults) => faults == 1 ? "1 fault" : $"{faults} faults";
 }
 
 /// <summary>What <c>check --json</c> writes.</summary>

@@ -45,7 +45,7 @@ internal static class QueueActCommand
                         OperatorJson.Default.QueueActResult);
                 else
                     output.WriteLine(count.Matched == 0 ? "no message matches"
-                        : $"{Messages(count.Matched)} would be meant by {verb}; nothing was changed");
+                        : $"{verb} would be for {Messages(count.Matched)}; nothing was changed");
                 return count.Matched == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
             }
             if (!parsed.GetValue(yes) && !Confirmation.Asked(error, $"{verb} {Messages(count.Matched)}?"))

@@ -112,7 +112,14 @@ internal static class QueueTransfer
                     or CommandException { ExitCode: not ExitCode.ServerNotReachable })
                 {
                     failed++;
-                    parsed.InvocationConfiguration.Error.WriteLine($"{path}: {e.Message}");
+                    var why = e switch
+                    {
+                        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+                        _ when Directory.Exists(path) => "it is a directory: name the files in it, *.hfmsg",
+                        UnauthorizedAccessException => "it may not be read, or not be renamed after",
+                        _ => e.Message,
+                    };
+                    parsed.InvocationConfiguration.Error.WriteLine($"{path}: {why}");
                 }
             }
             return failed == 0 ? ExitCode.Ok : ExitCode.Failed;

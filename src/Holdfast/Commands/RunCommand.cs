@@ -39,7 +39,7 @@ internal static class RunCommand
             foreach (var fault in faults)
                 await error.WriteLineAsync(fault.Describe(file ?? ConfigurationLoader.EmbeddedSource));
             await error.WriteLineAsync(
-                $"holdfast: not started: {CheckCommand.Count(faults.Count)} in the configuration");
+                $"holdfast: not started: {ConfigurationFault.Count(faults.Count)} in the configuration");
             return ExitCode.ConfigurationInvalid;
         }
         var path = DataDirectory.Resolve(data, snapshot.Get<Configuration.HostOptions>().DataDirectory,

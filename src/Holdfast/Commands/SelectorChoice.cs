@@ -43,7 +43,10 @@ internal sealed class SelectorChoice
         {
             foreach (var id in result.GetValue(_ids) ?? [])
             {
-                if (!MessageId.TryParse(id, out _))
+                // What isn't an option is taken for an argument.
+                if (id.StartsWith('-'))
+                    result.AddError($"there is no option \"{id}\"");
+                else if (!MessageId.TryParse(id, out _))
                     result.AddError($"\"{id}\" is not a message id (26 letters and digits); to select by address use "
                         + "--sender or --recipient");
             }

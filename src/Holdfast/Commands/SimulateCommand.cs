@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Holdfast.Configuration;
 using Holdfast.Sim.Checkers;
 using Holdfast.Sim.Policies;
 using Holdfast.Sim.Reports;
@@ -75,7 +76,7 @@ internal static class SimulateCommand
         {
             foreach (var fault in faults)
                 error.WriteLine(Terminal.Printable(fault.Describe(file)));
-            error.WriteLine($"{file}: {CheckCommand.Count(faults.Count)}");
+            error.WriteLine($"{file}: {ConfigurationFault.Count(faults.Count)}");
             return ExitCode.ConfigurationInvalid;
         }
         var runs = Simulate(scenario, seed, policies, error);

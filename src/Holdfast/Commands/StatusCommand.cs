@@ -66,11 +66,18 @@ internal static class StatusCommand
             foreach (var target in site.Targets)
                 rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
                     Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",
-                    "", "", target.NextCanaryAt is { } canary
-                        ? $"next canary {Moment.Of(canary)}; {target.Verdict.Evidence}" : target.Verdict.Evidence]);
+                    "", "", WithCanary(target)]);
         }
         Terminal.WriteTable(output, ["Site / target", "Region", "Verdict", "Since", "Delivered/s", "Failed/s", "Share",
             "In flight", "Proven/s", "Room/s", "Evidence"], rows);
+    }
+
+    private static string WithCanary(TargetView target)
+    {
+        if (target.NextCanaryAt is not { } canary)
+            return target.Verdict.Evidence;
+        var next = $"next canary {Moment.Of(canary)}";
+        return target.Verdict.Evidence.Length == 0 ? next : $"{next}; {target.Verdict.Evidence}";
     }
 
     private static string Share(SiteView site)

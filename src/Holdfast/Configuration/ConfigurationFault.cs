@@ -9,6 +9,8 @@ namespace Holdfast.Configuration;
 /// <param name="Suggestion">What to do, or null where the problem says it all.</param>
 internal sealed record ConfigurationFault(TextPosition At, string Key, string Problem, string? Suggestion = null)
 {
+    public static string Count(int faults) => faults == 1 ? "1 fault" : $"{faults} faults";
+
     /// <summary>One line, as compilers write them: <c>file:line:column: key: problem; suggestion</c>.</summary>
     public string Describe(string file)
     {

@@ -78,14 +78,14 @@ internal sealed partial class ConfigurationReload(
             var (next, faults) = source.Load();
             if (next is null && contents is not null && contents == _refused)
             {
-                StillRefused(File, faults.Count, cause);
+                StillRefused(File, ConfigurationFault.Count(faults.Count), cause);
                 return new(false, false, faults, []);
             }
             _refused = next is null ? contents : null;
             if (next is null)
             {
                 metrics.Reloaded(isInForce: false);
-                Refused(File, faults.Count, cause);
+                Refused(File, ConfigurationFault.Count(faults.Count), cause);
                 foreach (var fault in faults)
                     RefusedBecause(fault.Describe(File));
                 Note($"refused ({cause}): " + string.Join(" | ", faults.Take(20).Select(f => f.Describe(File))));
@@ -181,8 +181,8 @@ internal sealed partial class ConfigurationReload(
     private partial void InForce(string file, string cause, string sections);
 
     [LoggerMessage(EventId = 1001, Level = LogLevel.Warning,
-        Message = "Configuration {File} was refused, the old one goes on: {Count} faults ({Cause})")]
-    private partial void Refused(string file, int count, string cause);
+        Message = "Configuration {File} was refused, the old one goes on: {Faults} ({Cause})")]
+    private partial void Refused(string file, string faults, string cause);
 
     [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "{Fault}")]
     private partial void RefusedBecause(string fault);
@@ -204,6 +204,6 @@ internal sealed partial class ConfigurationReload(
     private partial void NotWatched(string file, Exception exception);
 
     [LoggerMessage(EventId = 1007, Level = LogLevel.Warning,
-        Message = "Configuration {File} is as it was refused: {Count} faults, told before ({Cause})")]
-    private partial void StillRefused(string file, int count, string cause);
+        Message = "Configuration {File} is as it was refused: {Faults}, told before ({Cause})")]
+    private partial void StillRefused(string file, string faults, string cause);
 }

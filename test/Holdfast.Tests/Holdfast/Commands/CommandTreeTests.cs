@@ -49,6 +49,15 @@ public class CommandTreeTests
         Assert.Contains("holdfast: ", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_misspelt_option_is_not_called_a_bad_message_id()
+    {
+        var (code, _, error) = await Run("queue", "export", "--all", "--to", "x", "--oder", "1h");
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("there is no option \"--oder\"", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"--oder\" is not a message id", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(AllCommands))]
     public void Every_option_and_argument_is_described(string path)

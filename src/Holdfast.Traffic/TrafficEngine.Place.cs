@@ -238,7 +238,8 @@ internal sealed partial class TrafficEngine
             wait = site.Pace.WaitFor(allowed, keep);
             return false;
         }
-        var chosen = TargetChoice.Choose(site, _targets, request.Operation, request.Avoid, _random, now);
+        var chosen = TargetChoice.Choose(site, _targets, _targetKeys[(int)request.Operation & (OperationsMax - 1)],
+            request.Avoid, _random, now);
         if (chosen < 0)
         {
             site.RefusedAt = now;

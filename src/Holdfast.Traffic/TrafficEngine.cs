@@ -38,6 +38,8 @@ internal sealed partial class TrafficEngine
     private List<VerdictChange> _changes = [];
     private TrafficOptions _options;
     private TargetState[] _targets = [];
+    /// <summary>The targets' keys once more, by operation and target: found without waiting for the target.</summary>
+    private readonly HealthKey?[][] _targetKeys = new HealthKey?[OperationsMax][];
     private SiteState[] _sites = [];
     private ServiceState[] _services = [];
     private RetryBudget[] _budgets = [];
@@ -52,6 +54,7 @@ internal sealed partial class TrafficEngine
         _random = random;
         for (var i = 0; i < Phases; i++)
             _activeTargets[i] = [];
+        Array.Fill(_targetKeys, []);
         Topology = Topology.Empty;
         Reload(topology, TimeSpan.Zero);
     }
@@ -102,6 +105,8 @@ internal sealed partial class TrafficEngine
             targets[i].Node = node;
             targets[i].Limit.SetMax(node.ConcurrencyMax);
         }
+        for (var i = 0; i < OperationsMax; i++)
+            Array.Resize(ref _targetKeys[i], targets.Length);
         var services = new ServiceState[topology.Services.Length];
         for (var i = 0; i < services.Length; i++)
         {
@@ -207,11 +212,28 @@ internal sealed partial class TrafficEngine
             HastenTarget(siteKey, key, at);
     }
 
+    /// <summary>For who knows a moment before which target's outcome comes: asks for the memory that it will need.
+    /// </summary>
+    public void Fetch(TargetId target, int ticket, OperationClass operation)
+    {
+        if ((uint)target.Value >= (uint)_targets.Length)
+            return;
+        _watch.Fetch(ticket);
+        _targets[target.Value].Fetch();
+        _targetKeys[(int)operation & (OperationsMax - 1)][target.Value]?.Fetch();
+    }
+
     private HealthKey KeyOf(SiteState site, OperationClass operation, double now) =>
         site.Keys[(int)operation & (OperationsMax - 1)] ??= new HealthKey(operation, _options, now);
 
     private HealthKey KeyOf(TargetState target, OperationClass operation, double now) =>
-        target.Keys[(int)operation & (OperationsMax - 1)] ??= new HealthKey(operation, _options, now);
+        _targetKeys[(int)operation & (OperationsMax - 1)][target.Id.Value] ?? NewKey(target, operation, now);
+
+    private HealthKey NewKey(TargetState target, OperationClass operation, double now)
+    {
+        var index = (int)operation & (OperationsMax - 1);
+        return _targetKeys[index][target.Id.Value] = target.Keys[index] = new HealthKey(operation, _options, now);
+    }
 
     private double Burst(double allowed) => Math.Max(1, allowed * _options.PaceBurst.TotalSeconds);
 

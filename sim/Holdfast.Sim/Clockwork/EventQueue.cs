@@ -1,4 +1,5 @@
 using System.Numerics;
+using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Sim.Clockwork;
 
@@ -49,6 +50,8 @@ internal sealed class EventQueue
     private int _dueEnd;
     /// <summary>Number of the first wheel's slot whose turn it is, counted from time zero.</summary>
     private long _cursor;
+    /// <summary>The next slot's node that was asked for last.</summary>
+    private int _walked = -1;
 
     public int Count { get; private set; }
 
@@ -108,6 +111,23 @@ internal sealed class EventQueue
             return false;
         }
         later = _due[at];
+        return true;
+    }
+
+    /// <summary>An event of the slot that comes next, another at each call, for those who fetch ahead; its order says
+    /// nothing. While the caller handles an event, the memory of the one after this comes.</summary>
+    public bool TryWalk(out SimEvent later)
+    {
+        if (_walked < 0)
+        {
+            later = default;
+            return false;
+        }
+        ref var node = ref _nodes[_walked];
+        later = node.Event;
+        _walked = node.Next;
+        if (_walked >= 0)
+            NearMemory.Ask(ref _nodes[_walked]);
         return true;
     }
 
@@ -244,6 +264,10 @@ internal sealed class EventQueue
             SortByInsertion();
         else
             SortByCounting();
+        var then = NextUsed(0, at + 1);
+        _walked = then < 0 ? -1 : _heads[0][then];
+        if (_walked >= 0)
+            NearMemory.Ask(ref _nodes[_walked]);
     }
 
     private void SortByInsertion()

@@ -25,6 +25,9 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
     public void Release(in Placement placement, bool delivered, TimeSpan now) =>
         _engine.Release(placement, delivered, now);
 
+    public void Fetch(TargetId target, int ticket, OperationClass operation) =>
+        _engine.Fetch(target, ticket, operation);
+
     public void Tick(TimeSpan now) => _changes.AddRange(_engine.Tick(now));
 
     public bool IsNewestFirst(ServiceId service) => _engine.IsShedding(service);

@@ -28,6 +28,8 @@ internal struct Job
     /// <summary>−1: a call of another job.</summary>
     public int Request;
     public int AttemptSerial;
+    /// <summary>Of the placement.</summary>
+    public int Ticket;
     public int Parent;
     public int ParentCall;
     public int Server;

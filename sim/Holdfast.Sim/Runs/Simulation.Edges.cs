@@ -186,6 +186,7 @@ internal sealed partial class Simulation
         ref var work = ref _jobs[job];
         work.Request = index;
         work.AttemptSerial = serial;
+        work.Ticket = placement.Ticket;
         work.Parent = -1;
         work.Server = placement.Target.Value;
         work.Work = 1;

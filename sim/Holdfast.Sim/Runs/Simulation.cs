@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Policies;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
 using Holdfast.Traffic;
+using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Runs;
@@ -21,6 +20,8 @@ namespace Holdfast.Sim.Runs;
 internal sealed partial class Simulation
 {
     private const int SmallPool = 1024;
+    /// <summary>So many events before its own an event's memory is asked for.</summary>
+    private const int Ahead = 4;
     private readonly Scenario _scenario;
     private readonly ulong _seed;
     private readonly EventQueue _queue = new();
@@ -140,24 +141,21 @@ internal sealed partial class Simulation
 
     /// <summary>With thousands of targets most of the time goes into waiting for memory: what the next events will
     /// touch is asked for while this one is handled (bench/results/simulator.md).</summary>
-    private unsafe void FetchAhead()
+    private void FetchAhead()
     {
-        if (!Sse.IsSupported)
-            return;
-        if (_queue.TryPeek(8, out var far) && far.Kind <= (int)EventKind.Answer)
-            Sse.Prefetch0(Unsafe.AsPointer(ref _jobs[far.A]));
-        if (!_queue.TryPeek(4, out var near) || near.Kind > (int)EventKind.Answer)
+        if (_queue.TryWalk(out var far) && far.Kind <= (int)EventKind.Answer)
+            NearMemory.Ask(ref _jobs[far.A]);
+        if (!_queue.TryPeek(Ahead, out var near) || near.Kind > (int)EventKind.Answer)
             return;
         ref var job = ref _jobs[near.A];
         if (near.Kind != (int)EventKind.Answer)
         {
-            Sse.Prefetch0(Unsafe.AsPointer(ref _servers[job.Server]));
+            NearMemory.AskAll(ref _servers[job.Server]);
         }
         else if (job.Request >= 0)
         {
-            ref var request = ref _requests[job.Request];
-            Sse.Prefetch0(Unsafe.AsPointer(ref request));
-            Sse.Prefetch0(Unsafe.AsPointer(ref request.Cohort));
+            NearMemory.AskAll(ref _requests[job.Request]);
+            _edges[job.Edge].Policy.Fetch(new TargetId(job.Server), job.Ticket, (OperationClass)job.Operation);
         }
     }
 

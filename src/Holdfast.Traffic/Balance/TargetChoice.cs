@@ -36,15 +36,16 @@ internal static class TargetChoice
     }
 
     /// <summary>Index into the engine's targets, or -1 when none is open and has a slot.</summary>
-    public static int Choose(SiteState site, TargetState[] states, OperationClass operation, TargetId avoid,
-        Random random, double now)
+    /// <param name="keys">Those of the operation, by target.</param>
+    public static int Choose(SiteState site, TargetState[] states, HealthKey?[] keys, TargetId avoid, Random random,
+        double now)
     {
         var targets = site.Node.Targets;
         var n = targets.Length;
         var search = new Search { Best = -1, BestCost = double.MaxValue, BestHot = -1, BestUse = double.MaxValue };
         if (n > ScanMax)
         {
-            Draw(targets, states, (int)operation, avoid, random, now, ref search);
+            Draw(targets, states, keys, avoid, random, now, ref search);
             if (search.Best >= 0)
                 return search.Best;
         }
@@ -56,15 +57,16 @@ internal static class TargetChoice
         site.Cursor = index;
         for (var i = Math.Min(n, LookMax); i > 0; i--)
         {
-            Consider(states[targets[index].Value], (int)operation, avoid, now, ref search);
+            var target = targets[index].Value;
+            Consider(states[target], keys[target], avoid, now, ref search);
             if (++index >= n)
                 index = 0;
         }
         return search.Best >= 0 ? search.Best : search.BestHot;
     }
 
-    private static void Draw(ImmutableArray<TargetId> targets, TargetState[] states, int operation, TargetId avoid,
-        Random random, double now, ref Search search)
+    private static void Draw(ImmutableArray<TargetId> targets, TargetState[] states, HealthKey?[] keys,
+        TargetId avoid, Random random, double now, ref Search search)
     {
         var n = targets.Length;
         var a = random.Next(n);
@@ -76,18 +78,28 @@ internal static class TargetChoice
             c++;
         if (c >= Math.Max(a, b))
             c++;
-        Consider(states[targets[a].Value], operation, avoid, now, ref search);
-        Consider(states[targets[b].Value], operation, avoid, now, ref search);
-        Consider(states[targets[c].Value], operation, avoid, now, ref search);
+        (a, b, c) = (targets[a].Value, targets[b].Value, targets[c].Value);
+        // Where there are thousands, each is a wait for memory: better one wait for the three.
+        var (x, y, z) = (states[a], states[b], states[c]);
+        var (xKey, yKey, zKey) = (keys[a], keys[b], keys[c]);
+        x.FetchUse();
+        y.FetchUse();
+        z.FetchUse();
+        xKey?.FetchCost();
+        yKey?.FetchCost();
+        zKey?.FetchCost();
+        Consider(x, xKey, avoid, now, ref search);
+        Consider(y, yKey, avoid, now, ref search);
+        Consider(z, zKey, avoid, now, ref search);
     }
 
-    private static void Consider(TargetState state, int operation, TargetId avoid, double now, ref Search search)
+    private static void Consider(TargetState state, HealthKey? key, TargetId avoid, double now, ref Search search)
     {
         if (!state.Limit.HasSlot || state.Id == avoid || state.IsRetired || state.IsDrained)
             return;
         var cost = 0.001;
         var mayTake = true;
-        if (state.Keys[operation] is { } key)
+        if (key is not null)
         {
             if (key.IsClosed)
                 return;

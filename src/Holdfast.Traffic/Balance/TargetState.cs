@@ -33,6 +33,21 @@ internal sealed class TargetState
         }
     }
 
+    /// <summary>Asks for what a choice reads.</summary>
+    public void FetchUse()
+    {
+        NearMemory.Ask(ref UsedAt);
+        NearMemory.Ask(ref Limit);
+    }
+
+    /// <summary>Asks for what an outcome reads and writes.</summary>
+    public void Fetch()
+    {
+        NearMemory.Ask(ref UsedAt);
+        NearMemory.AskAll(ref Limit);
+        NearMemory.AskAll(ref Delivered);
+    }
+
     /// <summary>By hand.</summary>
     public double ActWeight = 1;
     public bool IsDrained;

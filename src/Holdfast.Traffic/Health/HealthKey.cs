@@ -45,6 +45,21 @@ internal sealed class HealthKey
     public double Cost = 0.001;
     public double PenaltyUntil;
 
+    /// <summary>Asks for what a choice reads.</summary>
+    public void FetchCost()
+    {
+        NearMemory.Ask(ref Cost);
+        NearMemory.Ask(ref State);
+    }
+
+    /// <summary>Asks for what an outcome reads and writes, all but the latency's own bucket.</summary>
+    public void Fetch()
+    {
+        FetchCost();
+        NearMemory.AskAll(ref Test);
+        Latency.Fetch();
+    }
+
     /// <summary>Whether all that a target or site was asked for is closed there; not where nothing was asked.</summary>
     public static bool AreClosed(ReadOnlySpan<HealthKey?> keys)
     {

@@ -1,3 +1,5 @@
+using Holdfast.Traffic.Balance;
+
 namespace Holdfast.Traffic.Health;
 
 /// <summary>What one key's answers take now, and what they take when nothing holds them up.</summary>
@@ -55,6 +57,12 @@ internal struct LatencyBaseline
         var weight = Math.Clamp((now - _at) / PeakSeconds, PeakWeightMin, 1);
         _at = Math.Max(_at, now);
         Peak = seconds > Peak ? seconds : Peak + weight * (seconds - Peak);
+    }
+
+    public void Fetch()
+    {
+        NearMemory.Ask(ref _at);
+        NearMemory.Ask(ref _window);
     }
 
     /// <summary>What was seen before a closure says nothing of what comes back.</summary>

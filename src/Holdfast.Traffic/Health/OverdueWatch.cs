@@ -83,6 +83,12 @@ internal sealed class OverdueWatch
 
     public ref Record this[int ticket] => ref _records[ticket & IndexMask];
 
+    public void Fetch(int ticket)
+    {
+        if (ticket >= 0 && (ticket & IndexMask) < _records.Length)
+            NearMemory.AskAll(ref _records[ticket & IndexMask]);
+    }
+
     public void GiveBack(int ticket)
     {
         var index = ticket & IndexMask;

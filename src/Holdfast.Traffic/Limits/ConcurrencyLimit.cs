@@ -36,6 +36,7 @@ internal struct ConcurrencyLimit
     private const double GuardWeight = 0.1;
     private const int GuardWindowsMin = 20;
     private double _limit;
+    private int _inFlight;
     private int _max;
     private int _peakInFlight;
     private int _completed;
@@ -56,7 +57,7 @@ internal struct ConcurrencyLimit
     }
 
     public readonly int Value => (int)_limit;
-    public int InFlight { get; private set; }
+    public readonly int InFlight => _inFlight;
 
     /// <summary>What the target itself has shown to be its limit: the configured one until it pushes back.</summary>
     public readonly int Known => _windowsKnown > 0 ? Value : _max;
@@ -68,7 +69,7 @@ internal struct ConcurrencyLimit
 
     public void Take()
     {
-        InFlight++;
+        _inFlight++;
         _peakInFlight = Math.Max(_peakInFlight, InFlight);
     }
 
@@ -77,7 +78,7 @@ internal struct ConcurrencyLimit
     {
         if (InFlight == 0)
             return false;
-        InFlight--;
+        _inFlight--;
         return true;
     }
 

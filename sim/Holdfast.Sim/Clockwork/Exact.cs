@@ -10,6 +10,12 @@ internal static class Exact
     private const double Ln2High = 6.93147180369123816490e-01;
     private const double Ln2Low = 1.90821492927058770002e-10;
 
+    /// <summary>The series' terms, least first: to divide each time took half of the logarithm's time.</summary>
+    private static ReadOnlySpan<double> Odd =>
+    [
+        1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0,
+    ];
+
     public static double Exp(double x)
     {
         if (!(x > -700))
@@ -44,8 +50,8 @@ internal static class Exact
         var s = (m - 1) / (m + 1);
         var z = s * s;
         var sum = 0.0;
-        for (var i = 21; i >= 1; i -= 2)
-            sum = sum * z + 1.0 / i;
+        foreach (var term in Odd)
+            sum = sum * z + term;
         return k * Ln2High + (2 * s * sum + k * Ln2Low);
     }
 

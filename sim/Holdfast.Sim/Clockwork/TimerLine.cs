@@ -3,7 +3,7 @@ namespace Holdfast.Sim.Clockwork;
 /// <summary>Timers that all last equally long, so that the first set is the first due: a ring, one event for its head.
 /// </summary>
 /// <remarks>A timer is not cancelled: whoever is called looks whether the serial still means anything. The owner drops
-/// void heads as it sets new ones, so that the ring is as long as what is under way, not as the time-out.</remarks>
+/// void heads before the ring would grow, so that the ring is as long as what is under way, not as the time-out.</remarks>
 internal sealed class TimerLine(long ticks)
 {
     private Timer[] _ring = new Timer[64];
@@ -14,6 +14,7 @@ internal sealed class TimerLine(long ticks)
 
     public long Ticks { get; } = ticks;
     public bool IsEmpty => _count == 0;
+    public bool IsFull => _count == _ring.Length;
     public ref readonly Timer Head => ref _ring[_head];
 
     /// <summary>True while an event for the head, or for one that was it, is in the queue.</summary>

@@ -105,7 +105,8 @@ internal sealed partial class Simulation
         SeriesOf(request).Offered[_step]++;
         if (!_isMail[state.Spec.Service])
         {
-            DropEndedTries(state.Timeouts);
+            if (state.Timeouts.IsFull)
+                DropEndedTries(state.Timeouts);
             if (state.Timeouts.Set(_now, index, request.TrySerial))
                 Push(_now + state.Timeouts.Ticks, EventKind.ClientTimers, request.Workload);
         }

@@ -163,7 +163,8 @@ internal sealed partial class Simulation
             return;
         }
         var line = _attemptTimers[service];
-        DropEndedAttempts(line);
+        if (line.IsFull)
+            DropEndedAttempts(line);
         if (line.Set(_now, index, serial))
             Push(_now + line.Ticks, EventKind.AttemptTimers, service);
     }

@@ -321,7 +321,8 @@ internal sealed partial class Simulation
         var series = _componentSeries[component];
         series.Asked[_step]++;
         var line = _callTimers[component];
-        DropEndedCalls(line);
+        if (line.IsFull)
+            DropEndedCalls(line);
         if (line.Set(_now, index, call))
             Push(_now + line.Ticks, EventKind.CallTimers, component);
         if (pool.Lost[job.Stage] > 0)

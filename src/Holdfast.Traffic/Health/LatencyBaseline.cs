@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Traffic.Health;
@@ -47,9 +48,10 @@ internal struct LatencyBaseline
     public readonly bool IsKnown => P95 > 0;
     /// <summary>The last window against the baseline; 0: not known.</summary>
     public double Slowness { get; private set; }
-    // Last, so that what each answer changes lies together. Not readonly: they are structs.
+    // Last, so that what each answer changes lies together. Not readonly: it is a struct.
     private LatencyHistogram _window;
-    private LatencyHistogram _learnt;
+    /// <summary>Elsewhere, and made when there is something to learn: no answer needs it, and keys lie closer.</summary>
+    private StrongBox<LatencyHistogram>? _learnt;
 
     public void Add(double seconds, double now)
     {
@@ -87,15 +89,16 @@ internal struct LatencyBaseline
             scale *= Leak;
         if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))
         {
-            _learnt.Add(_window, scale);
-            if (_learnt.Count > LearntMax)
-                _learnt.Scale(0.5);
-            if (_learnt.Count >= SamplesMin)
+            ref var learnt = ref (_learnt ??= new StrongBox<LatencyHistogram>()).Value;
+            learnt.Add(_window, scale);
+            if (learnt.Count > LearntMax)
+                learnt.Scale(0.5);
+            if (learnt.Count >= SamplesMin)
             {
-                P50 = _learnt.Quantile(0.5);
-                P90 = _learnt.Quantile(0.9);
-                P95 = _learnt.Quantile(0.95);
-                P995 = _learnt.Quantile(0.995);
+                P50 = learnt.Quantile(0.5);
+                P90 = learnt.Quantile(0.9);
+                P95 = learnt.Quantile(0.95);
+                P995 = learnt.Quantile(0.995);
                 SlowAt = 2 * P95;
             }
         }

@@ -20,7 +20,8 @@ internal struct RateMeter
 
     public void Count(double now)
     {
-        Advance(now);
+        if ((long)now > _second)
+            Advance(now);
         if (_firstSecond == 0)
             _firstSecond = _second + 1;
         _bins[(int)(_second % Bins)]++;

@@ -22,7 +22,7 @@ internal static class SimulatorSpeed
         };
         var services = new Option<int>("--services")
         {
-            Description = "Services that share the targets: so many, a hundred targets a site.",
+            Description = "Services that the sites belong to, a hundred targets a site.",
             DefaultValueFactory = _ => 25,
         };
         var rate = new Option<int>("--rate")
@@ -73,7 +73,7 @@ internal static class SimulatorSpeed
             File.WriteAllText(report, string.Create(CultureInfo.InvariantCulture, $"""
                 # Speed of the simulator
 
-                `bench/run simulator`: {targets} targets in {Sites(targets)} sites of one service, {rate} requests a
+                `bench/run simulator`: {targets} targets in {Sites(targets)} sites of {services} services, {rate} requests a
                 virtual second for {seconds} s, one edge, lognormal service times of 20 ms, canaries, clients that would
                 time out. One core; the whole run is timed, setting up included, and the policy's own work is in it.
                 Bytes allocated are pools, series and topology: they grow with what is under way, not with requests.

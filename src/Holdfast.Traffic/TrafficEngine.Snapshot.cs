@@ -1,5 +1,6 @@
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Traffic;
 
@@ -25,6 +26,16 @@ internal sealed partial class TrafficEngine
             Acts = _acts.Snapshot(now),
         };
     }
+
+    /// <summary>Verdicts, limits and what is refused without the rest of the picture, for who looks at ten thousand
+    /// targets each second.</summary>
+    public VerdictState VerdictOf(SiteId site) => Worst(_sites[site.Value].Keys)?.State ?? VerdictState.Healthy;
+
+    public VerdictState VerdictOf(TargetId target) => Worst(_targets[target.Value].Keys)?.State ?? VerdictState.Healthy;
+
+    public double CapacityOf(SiteId site) => _sites[site.Value].Capacity.PerSecond;
+
+    public double ShedShareOf(ServiceId service) => _services[service.Value].Queue.Share;
 
     private SiteSnapshot Snapshot(SiteState site, double all, double now)
     {

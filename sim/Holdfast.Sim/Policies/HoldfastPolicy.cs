@@ -58,21 +58,14 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
 
     public void Describe(SitesSample sample, TimeSpan now)
     {
-        var snapshot = _engine.Snapshot(now);
-        var target = 0;
-        for (var i = 0; i < snapshot.Sites.Count; i++)
+        foreach (var site in topology.Sites)
         {
-            var site = snapshot.Sites[i];
-            sample.SiteVerdicts[i] = site.Verdict.State;
-            sample.Shares[i] = site.Share;
-            sample.Limits[i] = site.CapacityPerSecond ?? double.NaN;
-            foreach (var held in site.Targets)
-                sample.TargetVerdicts[target++] = held.Verdict.State;
-            foreach (var service in snapshot.Services)
-            {
-                if (service.Service == site.Service)
-                    sample.ShedShares[i] = service.ShedShare;
-            }
+            var index = site.Id.Value;
+            sample.SiteVerdicts[index] = _engine.VerdictOf(site.Id);
+            sample.Limits[index] = _engine.CapacityOf(site.Id);
+            sample.ShedShares[index] = _engine.ShedShareOf(site.Service);
+            foreach (var target in site.Targets)
+                sample.TargetVerdicts[target.Value] = _engine.VerdictOf(target);
         }
     }
 

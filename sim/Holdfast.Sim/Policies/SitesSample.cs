@@ -9,8 +9,6 @@ internal sealed class SitesSample(int sites, int targets)
     public VerdictState[] SiteVerdicts { get; } = new VerdictState[sites];
     /// <summary>Verdict of each target.</summary>
     public VerdictState[] TargetVerdicts { get; } = new VerdictState[targets];
-    /// <summary>Share of its service's placements, 0 to 1; NaN: the simulator computes it.</summary>
-    public double[] Shares { get; } = new double[sites];
     /// <summary>Operations a second that the site may be given; NaN: no limit is known.</summary>
     public double[] Limits { get; } = new double[sites];
     /// <summary>Share of the arrivals that are refused on purpose; NaN: none.</summary>
@@ -22,7 +20,6 @@ internal sealed class SitesSample(int sites, int targets)
     {
         Array.Clear(SiteVerdicts);
         Array.Clear(TargetVerdicts);
-        Array.Fill(Shares, double.NaN);
         Array.Fill(Limits, double.NaN);
         Array.Fill(ShedShares, double.NaN);
         Changes.Clear();

@@ -140,7 +140,7 @@ internal sealed partial class Simulation
     }
 
     /// <summary>With thousands of targets most of the time goes into waiting for memory: what the next events will
-    /// touch is asked for while this one is handled (bench/results/simulator.md).</summary>
+    /// touch is asked for while this one is handled (bench/results/tuning.md).</summary>
     private void FetchAhead()
     {
         if (_queue.TryWalk(out var far) && far.Kind <= (int)EventKind.Answer)

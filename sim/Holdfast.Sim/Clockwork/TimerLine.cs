@@ -3,7 +3,7 @@ namespace Holdfast.Sim.Clockwork;
 /// <summary>Timers that all last equally long, so that the first set is the first due: a ring, one event for its head.
 /// </summary>
 /// <remarks>A timer is not cancelled: whoever is called looks whether the serial still means anything. The owner drops
-/// void heads before the ring would grow, so that the ring is as long as what is under way, not as the time-out.</remarks>
+/// void heads before the ring would grow, so that it is as long as what is under way, not as the time-out.</remarks>
 internal sealed class TimerLine(long ticks)
 {
     private Timer[] _ring = new Timer[64];

@@ -51,7 +51,8 @@ internal interface ITrafficPolicy
     /// for it: an open port says nothing of the work behind it.</summary>
     void ReportProbe(TargetId target, bool connected, TimeSpan now) { }
 
-    /// <summary>An outcome of this target comes in a moment: memory may be asked for. Nothing may change by it.</summary>
+    /// <summary>An outcome of this target comes in a moment: memory may be asked for. Nothing may change by it.
+    /// </summary>
     void Fetch(TargetId target, int ticket, OperationClass operation) { }
 
     /// <summary>An act by hand; weights and drains apply to baselines too.</summary>

@@ -50,7 +50,8 @@ internal struct LatencyBaseline
     public double Slowness { get; private set; }
     // Last, so that what each answer changes lies together. Not readonly: it is a struct.
     private LatencyHistogram _window;
-    /// <summary>Elsewhere, and made when there is something to learn: no answer needs it, and keys lie closer.</summary>
+    /// <summary>Elsewhere, and made when there is something to learn: no answer needs it, and keys lie closer.
+    /// </summary>
     private StrongBox<LatencyHistogram>? _learnt;
 
     public void Add(double seconds, double now)

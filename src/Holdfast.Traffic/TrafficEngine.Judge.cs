@@ -141,7 +141,10 @@ internal sealed partial class TrafficEngine
         var key = KeyOf(target, operation, now);
         if (siteKey.IsClosed || key.IsClosed || askedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
             return false;
-        target.Limit.PushBack();
+        // Until its usual time is known a target may always take so long over a message; a limit that fell for it would
+        // keep so few under way that the usual is never learnt.
+        if (phase != AttemptPhase.FinalDot || key.Latency.P995 > 0)
+            target.Limit.PushBack();
         // Where answers still come it is full, not gone: its limit falls, and its verdict waits for the caller's own
         // time-out.
         if (key.Test.LastSuccessAt > askedAt)

@@ -143,6 +143,15 @@ public class EdgeMailTests
     }
 
     [Fact]
+    public void A_site_whose_final_replies_usually_take_longer_than_a_second_gets_all_its_mail()
+    {
+        var run = Run("3m", """{ "ratePerSecond": 20, "deadline": "30s" }""", "",
+            """{ "count": 4, "concurrency": 15, "capacityPerSecond": 15, "serviceTime": { "sigma": 0.7 } }""");
+        Assert.Equal(0, run.Totals.Late);
+        Assert.InRange(run.Totals.Unfinished, 0, 60);
+    }
+
+    [Fact]
     public void A_jump_of_the_wall_clock_neither_hurries_nor_holds_mail()
     {
         const string Work = """{ "backlog": 50 }""";

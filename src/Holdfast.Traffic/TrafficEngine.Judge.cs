@@ -17,6 +17,10 @@ internal sealed partial class TrafficEngine
     private const int DegradedRow = 16;
     /// <summary>So many siblings are asked whether they have the same trouble.</summary>
     private const int SiblingsMax = 48;
+    /// <summary>Where something succeeded so lately, push-back is about load.</summary>
+    private const double TooMuchSeconds = 2;
+    /// <summary>So long a final dot may take at a target whose usual time is unknown.</summary>
+    private const double DotUnknown = 5;
 
     public void Report(in TrafficOutcome outcome, TimeSpan time)
     {
@@ -116,7 +120,13 @@ internal sealed partial class TrafficEngine
                 : Math.Min(now + PenaltyMax, Math.Max(now, key.PenaltyUntil) + PenaltyStep);
             key.PenaltyUntil = Math.Max(key.PenaltyUntil, until);
         }
-        // 4. The tests, unless it was counted when it became overdue.
+        // 4. A full target says so at once and works on what it took before: nothing is wrong with it.
+        if (IsTooMuch(target, key, outcome, now))
+        {
+            HoldBack(siteKey, key, now);
+            return;
+        }
+        // 5. The tests, unless it was counted when it became overdue.
         if (!wasOverdue)
         {
             key.Test.Fail(outcome, isStall, now);
@@ -132,15 +142,44 @@ internal sealed partial class TrafficEngine
         Weigh(site, siteKey, target, key, outcome.Scope == FailureScope.Unclassified, now);
     }
 
+    /// <summary>Pushed back for its load: something taken earlier is still worked on, or was done just now. Only where
+    /// push-back is about load (421 before a transaction, 429 and 503): "the system is not accepting" is an outage's
+    /// word.</summary>
+    private bool IsTooMuch(TargetState target, HealthKey key, in TrafficOutcome outcome, double now)
+    {
+        if (!outcome.IsPushBack || outcome.Scope != FailureScope.Target
+            || (outcome.Operation == OperationClass.MailDelivery && outcome.Phase > AttemptPhase.Tls))
+        {
+            return false;
+        }
+        if (now - Math.Max(key.Test.LastSuccessAt, key.Since) < TooMuchSeconds)
+            return true;
+        if (!_watch.IsHeld(outcome.Ticket))
+            return false;
+        // Placed after this one: so many at most. Who else is inside was taken before it.
+        var younger = target.Placed - _watch[outcome.Ticket].Number;
+        return target.Limit.InFlight - 1 > younger;
+    }
+
+    /// <summary>What comes back and is told that it is too much gets half, and is not closed for it.</summary>
+    private void HoldBack(HealthKey siteKey, HealthKey key, double now)
+    {
+        if (siteKey.State == VerdictState.Recovering)
+            siteKey.Ramp.Fail(_options, now);
+        if (key.State == VerdictState.Recovering)
+            key.Ramp.Fail(_options, now);
+    }
+
     /// <summary>A question stands unanswered too long.</summary>
-    private bool JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
+    /// <returns>How many seconds more to wait before it counts; 0: it counts; negative: it never will.</returns>
+    private double JudgeOverdue(int index, OperationClass operation, AttemptPhase phase, double askedAt, double now)
     {
         var target = _targets[index];
         var site = _sites[target.Site.Value];
         var siteKey = KeyOf(site, operation, now);
         var key = KeyOf(target, operation, now);
         if (siteKey.IsClosed || key.IsClosed || askedAt < Math.Max(siteKey.ReopenedAt, key.ReopenedAt) - 1e-6)
-            return false;
+            return -1;
         // Until its usual time is known a target may always take so long over a message; a limit that fell for it would
         // keep so few under way that the usual is never learnt.
         if (phase != AttemptPhase.FinalDot || key.Latency.P995 > 0)
@@ -148,7 +187,12 @@ internal sealed partial class TrafficEngine
         // Where answers still come it is full, not gone: its limit falls, and its verdict waits for the caller's own
         // time-out.
         if (key.Test.LastSuccessAt > askedAt)
-            return false;
+            return -1;
+        // What got slower step by step may do so again before it is called dead.
+        var patience = (phase == AttemptPhase.FinalDot && !key.Latency.IsKnown ? Math.Max(DotUnknown, Patience(key))
+            : Patience(key)) - (now - askedAt);
+        if (patience > 0)
+            return patience;
         site.Failed.Count(now);
         key.Overdue++;
         siteKey.Overdue++;
@@ -156,7 +200,7 @@ internal sealed partial class TrafficEngine
         siteKey.Test.FailOverdue(phase, now);
         Price(siteKey, key, now - askedAt, now);
         Weigh(site, siteKey, target, key, false, now);
-        return true;
+        return 0;
     }
 
     /// <summary>What counted as unanswered was answered: what was concluded from it alone is undone.</summary>

@@ -23,6 +23,9 @@ internal sealed partial class TrafficEngine
     private const double LeaveAfterSeconds = 1;
     /// <summary>Floor of the time after which a question is overdue.</summary>
     private const double OverdueMin = 1;
+    /// <summary>What got slower step by step is full, and may take so much longer again.</summary>
+    private const double OverduePeaks = 3;
+    private const double OverduePeaksMax = 10;
     /// <summary>A drained site is the last resort for so long for what has a deadline, while others take over.
     /// </summary>
     private const double DrainSeconds = 30;
@@ -273,11 +276,11 @@ internal sealed partial class TrafficEngine
         Activate(site);
         site.Placed.Count(now);
         site.PlacedMeter.Count(now);
-        var ticket = _watch.Take(target.Id, operation, now);
+        var ticket = _watch.Take(target.Id, operation, ++target.Placed, now);
         if (operation != OperationClass.MailDelivery && ticket >= 0)
         {
             var key = KeyOf(target, operation, now);
-            _watch.Expect(ticket, AttemptPhase.Answer, Math.Max(key.Latency.P995, OverdueMin), now);
+            _watch.Expect(ticket, AttemptPhase.Answer, Math.Max(Usual(target, key), OverdueMin), now);
         }
         var spilled = order.Length > 0 && order[0] != site.Node.Id && !site.Node.IsHome;
         return new Placement(kind, target.Id, site.Node.Id, spilled, WaitReason.None, TimeSpan.Zero)

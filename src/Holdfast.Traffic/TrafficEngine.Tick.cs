@@ -18,7 +18,7 @@ internal sealed partial class TrafficEngine
 
     private readonly struct OverdueSink(TrafficEngine engine, double now) : IOverdueSink
     {
-        public bool Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt) =>
+        public double Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt) =>
             engine.JudgeOverdue(target, operation, phase, askedAt, now);
     }
 

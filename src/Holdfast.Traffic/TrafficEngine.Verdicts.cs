@@ -15,6 +15,18 @@ internal sealed partial class TrafficEngine
     /// </summary>
     private const double ShareAlone = 0.05;
 
+    /// <summary>Overload in this time explains three canaries.</summary>
+    private const double CanaryOverloadSeconds = 20;
+    private const double CrowdedSlowness = 2;
+
+    private static bool IsCrowded(SiteState site, double now)
+    {
+        var isSlow = false;
+        foreach (var key in site.Keys)
+            isSlow |= key is { Latency.Slowness: > CrowdedSlowness };
+        return isSlow || site.Capacity.IsOverloaded(now, CanaryOverloadSeconds);
+    }
+
     public void ReportCanary(SiteId id, bool passed, TimeSpan latency, TimeSpan time)
     {
         if (id.Value < 0 || id.Value >= _sites.Length)
@@ -26,7 +38,8 @@ internal sealed partial class TrafficEngine
         Activate(site);
         if (site.IsFrozen)
             return;
-        if (site.Canaries.MustClose)
+        // Where everything queues a canary is late too: that is for limits, not for a verdict.
+        if (site.Canaries.MustClose && !IsCrowded(site, now))
         {
             foreach (var key in site.Keys)
             {

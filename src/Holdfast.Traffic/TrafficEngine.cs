@@ -168,10 +168,24 @@ internal sealed partial class TrafficEngine
         ref var record = ref _watch[placement.Ticket];
         var key = KeyOf(_targets[record.Target], record.Operation, now.TotalSeconds);
         // A baseline is of answers (HTTP) or of the final dot; the earlier steps of a dialogue have none of their own.
-        var usual = phase is AttemptPhase.FinalDot or AttemptPhase.Answer ? key.Latency.P995 : 0;
+        var usual = phase is AttemptPhase.FinalDot or AttemptPhase.Answer
+            ? Usual(_targets[record.Target], key) : 0;
         _watch.Expect(placement.Ticket, phase, Math.Max(Math.Max(usual, OverdueMin), allowance.TotalSeconds),
             now.TotalSeconds);
     }
+
+    /// <summary>Seconds that nearly all answers took; until that is known, what the last ones let fear.</summary>
+    private double Usual(TargetState target, HealthKey key)
+    {
+        if (key.Latency.IsKnown)
+            return key.Latency.P995;
+        if (_sites[target.Site.Value].Keys[(int)key.Operation] is { Latency.IsKnown: true } site)
+            return site.Latency.P995;
+        return key.Operation == OperationClass.MailDelivery ? Patience(key) : 0;
+    }
+
+    /// <summary>Seconds in which an answer may be expected at worst, as the last ones let fear.</summary>
+    private static double Patience(HealthKey key) => Math.Min(OverduePeaksMax, OverduePeaks * key.Latency.Peak);
 
     public void Release(in Placement placement, bool delivered, TimeSpan now)
     {

@@ -56,4 +56,6 @@ internal sealed class TargetState
     /// <summary>It was used or is under a verdict: ticks look after it.</summary>
     public bool IsActive;
     public double UsedAt;
+    /// <summary>Placements so far; wraps round.</summary>
+    public uint Placed;
 }

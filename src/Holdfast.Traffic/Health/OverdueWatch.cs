@@ -42,12 +42,14 @@ internal sealed class OverdueWatch
         public int Previous;
         public int Slot;
         public double TakenAt;
+        /// <summary>Its number among the target's placements.</summary>
+        public uint Number;
         public double DueAt;
         public double Span;
     }
 
     /// <summary>Takes a record; -1 when there are too many.</summary>
-    public int Take(TargetId target, OperationClass operation, double now)
+    public int Take(TargetId target, OperationClass operation, uint number, double now)
     {
         var index = _free;
         if (index >= 0)
@@ -69,6 +71,7 @@ internal sealed class OverdueWatch
         record.Operation = operation;
         record.IsHeld = true;
         record.TakenAt = now;
+        record.Number = number;
         record.IsOverdue = record.IsExpected = false;
         return (record.Generation << IndexBits) | index;
     }
@@ -149,8 +152,15 @@ internal sealed class OverdueWatch
                 }
                 else
                 {
-                    record.IsOverdue = sink.Overdue(record.Target, record.Operation, record.Phase,
+                    var more = sink.Overdue(record.Target, record.Operation, record.Phase,
                         record.DueAt - record.Span);
+                    record.IsOverdue = more == 0;
+                    if (more > 0)
+                    {
+                        record.Span += now + more - record.DueAt;
+                        record.DueAt = now + more;
+                        Link(index, now);
+                    }
                 }
                 index = next;
             }
@@ -187,6 +197,7 @@ internal sealed class OverdueWatch
 /// <summary>Takes what is overdue; a struct, so that a tick costs no delegate.</summary>
 internal interface IOverdueSink
 {
-    /// <summary>Returns whether it counts as failed.</summary>
-    bool Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt);
+    /// <summary>Returns after how many seconds to ask again; 0: it counts as failed; negative: it doesn't and won't.
+    /// </summary>
+    double Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt);
 }

@@ -283,7 +283,7 @@ internal sealed partial class TrafficEngine
             }
             site.Hold.EndWindow(uncontended && isFlat);
             CountSlots(site);
-            site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, site.Node.IsHome && IsNeeded(site, now), now);
+            site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, IsNeeded(site, now), now);
             if (site.Capacity.IsOverloaded(now, 0.5) || !isFlat)
                 site.Spill.Overload(now);
             if (!HealthKey.AreClosed(site.Keys))

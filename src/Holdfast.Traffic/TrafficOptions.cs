@@ -39,6 +39,11 @@ public sealed class TrafficOptions
     /// <value>0.5 (half as much again). Range 0.01 to 1.</value>
     [Range(0.01, 1.0)] public double CapacityGrowth { get; set; } = 0.5;
 
+    /// <summary>How many gateways send to the same sites without knowing of each other: each takes its part of what an
+    /// undeclared site away from home is first given, and of each exploring step.</summary>
+    /// <value>1. Range 1 to 1 000.</value>
+    [Range(1, 1000)] public int Gateways { get; set; } = 1;
+
     /// <summary>Transactions at once that a target starts with; grows to its <c>ConcurrencyMax</c> while they are used
     /// and nothing is pushed back.</summary>
     /// <value>20, as the initial limit of Netflix's concurrency-limits. Range 1 to 10 000.</value>
@@ -111,6 +116,14 @@ public sealed class TrafficOptions
     /// <summary>How much of the capacity that share gains a second without failure; a failure halves it.</summary>
     /// <value>0.02. Range 0.001 to 1.</value>
     [Range(0.001, 1.0)] public double BacklogGrowth { get; set; } = 0.02;
+
+    /// <summary>The same for one of so many gateways, unless it says itself how many there are.</summary>
+    public TrafficOptions For(int gateways)
+    {
+        var copy = (TrafficOptions)MemberwiseClone();
+        copy.Gateways = Gateways > 1 ? Gateways : gateways;
+        return copy;
+    }
 
     /// <summary>Rules between the values; each fault says what to do. Empty when all is well.</summary>
     public IReadOnlyList<string> Faults()

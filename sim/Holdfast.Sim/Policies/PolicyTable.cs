@@ -5,7 +5,8 @@ internal static class PolicyTable
 {
     public static IReadOnlyList<NamedPolicy> All { get; } =
     [
-        new("holdfast", "our engine", (topology, options, _, random) => new HoldfastPolicy(topology, options, random)),
+        new("holdfast", "our engine", (topology, options, edges, random) =>
+            new HoldfastPolicy(topology, options.For(edges), random)),
         new("no-manager", "home site only; mail falls back as MX records do",
             (topology, _, _, random) => new NoManagerPolicy(topology, random)),
         new("round-robin", "round robin, nothing else",

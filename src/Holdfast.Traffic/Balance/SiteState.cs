@@ -12,7 +12,7 @@ internal sealed class SiteState
     public SiteState(SiteNode node, TrafficOptions options, double now)
     {
         Node = node;
-        Capacity = new SiteCapacity(node.CapacityPerSecond, options);
+        Capacity = new SiteCapacity(node.CapacityPerSecond, node.IsHome, options);
         Since = now;
     }
 

@@ -25,8 +25,8 @@ internal struct ConcurrencyLimit
     private const double Tolerance = 1.13;
     private const double FarBeyond = 1.18;
     private const double Flat = 1.05;
-    private const double NoiseShare = 0.6;
-    private const double BusyShare = 1.2;
+    private static readonly double NoiseShare = E("B2", 0.6);
+    private static readonly double BusyShare = E("B3", 1.2);
     private const double AheadOfDone = 2.4;
     private const double GrowthFirst = 0.1;
     private const double GrowthFactor = 1.5;
@@ -43,6 +43,9 @@ internal struct ConcurrencyLimit
     private bool _pushedBack;
     private int _windowsKnown;
     private int _flat;
+    private double _doneBest;
+    private static double E(string n, double d) => System.Environment.GetEnvironmentVariable(n) is { } v ? double.Parse(v, System.Globalization.CultureInfo.InvariantCulture) : d;
+    private static readonly double B1 = E("B1", 0.8);
     private int _windows;
     private double _meanInFlight;
     private double _meanDone;
@@ -100,7 +103,8 @@ internal struct ConcurrencyLimit
     public void EndWindow(double slowness, double usual, double hold, double noise = 0)
     {
         noise *= NoiseShare;
-        var busy = BusyShare * _completed * usual;
+        _doneBest = Math.Max(_completed, _doneBest * B1);
+        var busy = BusyShare * _doneBest * Math.Max(usual, hold);
         if (_windowsKnown > 0)
             _windowsKnown--;
         // Of what could be taken: whole slots.

@@ -5,8 +5,8 @@ namespace Holdfast.Traffic.Limits;
 /// Guards against filling a site to a capacity that is written down and no longer there, and against shifting onto a
 /// site more than it ever carried.
 /// Formula: declared and not contradicted: the declaration. Else what it was given well, growing by max(2 %, 5/s) a
-/// second while nine tenths are used, nothing is pushed back and latency is flat; a site that was never pushed back
-/// grows by <c>CapacityGrowth</c> instead. Overload halves what lies beyond the goodput of that second. Proven is the
+/// second while nine tenths are used, nothing is pushed back and latency is flat; a home site that was never
+/// pushed back grows by <c>CapacityGrowth</c> instead. Overload halves what lies beyond the goodput of that second. Proven is the
 /// best second-goodput of the last 24 h. A declaration that was contradicted is explored towards again.
 /// Defaults: 24 h and the exploring step from the design; the start is <c>CapacityInitial</c>.
 /// Known to do badly: capacity that falls without push-back or latency (only the limits see that).
@@ -17,8 +17,10 @@ internal sealed class SiteCapacity
     private const double KnownSeconds = 60;
     private const double Used = 0.8;
     private const double OverloadShare = 0.02;
+    private const double ExploreMin = 5;
     private const int Hours = 24;
     private const double SecondsAnHour = 3600;
+    private readonly bool _isHome;
     private readonly double[] _best = new double[Hours];
     private TrafficOptions _options;
     private double? _declared;
@@ -31,12 +33,16 @@ internal sealed class SiteCapacity
     private int _doneBefore;
     private bool _everOverloaded;
 
-    public SiteCapacity(double? declared, TrafficOptions options)
+    /// <param name="isHome">What comes here is not shifted: no other gateway need be thought of.</param>
+    public SiteCapacity(double? declared, bool isHome, TrafficOptions options)
     {
         _options = options;
         _declared = declared;
-        _allowed = declared ?? options.CapacityInitial;
+        _isHome = isHome;
+        _allowed = declared ?? Initial;
     }
+
+    private double Initial => _options.CapacityInitial / (_isHome ? 1 : _options.Gateways);
 
     public double PerSecond => _allowed;
 
@@ -60,7 +66,7 @@ internal sealed class SiteCapacity
             if (value == _declared)
                 return;
             _declared = value;
-            _allowed = value ?? Math.Max(Proven, _options.CapacityInitial);
+            _allowed = value ?? Math.Max(Proven, Initial);
         }
     }
 
@@ -82,7 +88,7 @@ internal sealed class SiteCapacity
 
     /// <summary>Once a second.</summary>
     /// <param name="isFlat">No target's latency has risen and nothing is under suspicion.</param>
-    /// <param name="isNeeded">It is home, and something that can't wait is refused meanwhile.</param>
+    /// <param name="isNeeded">Something that can't wait is refused meanwhile.</param>
     public void EndWindow(double placedPerSecond, bool isFlat, bool isNeeded, double now)
     {
         var elapsed = Math.Clamp(now - _at, 0, 2);
@@ -110,7 +116,7 @@ internal sealed class SiteCapacity
     {
         _overloadedAt = now;
         _everOverloaded = true;
-        var floor = Math.Max(goodput, Math.Min(_declared ?? double.MaxValue, _options.CapacityInitial) / 10);
+        var floor = Math.Max(goodput, Math.Min(_declared ?? double.MaxValue, Initial) / 10);
         if (_allowed > floor)
             _allowed = floor + (_allowed - floor) / 2;
     }
@@ -119,7 +125,7 @@ internal sealed class SiteCapacity
     {
         if (_declared is { } declared && _allowed >= declared)
             return;
-        var step = _everOverloaded || _declared is not null ? Math.Max(0.02 * _allowed, 5)
+        var step = _everOverloaded || _declared is not null || !_isHome ? Math.Max(0.02 * _allowed, _isHome ? ExploreMin : ExploreMin / _options.Gateways)
             : (isNeeded ? Math.Max(1, _options.CapacityGrowth) : _options.CapacityGrowth) * _allowed;
         _allowed = Math.Min(_declared ?? 1_000_000, _allowed + step * elapsed);
     }

@@ -245,19 +245,19 @@ internal sealed partial class TrafficEngine
                 continue;
             var mayLearn = target.Limit.PeakUse < 0.5 && key.State == VerdictState.Healthy
                 && !key.Test.IsAlarm && key.Test.SlowScore <= 3 && !site.Capacity.IsOverloaded(now, 10);
-            if (!key.Latency.EndWindow(mayLearn))
-                continue;
+            var ended = key.Latency.EndWindow(mayLearn);
             // Until it has a baseline of its own, its site's is the best guess.
             var learnt = key.Latency.IsKnown ? key : site.Keys[(int)key.Operation];
             if (learnt is not { Latency.IsKnown: true })
                 continue;
-            slowness += learnt == key ? key.Latency.Slowness : key.Latency.SlownessAgainst(learnt.Latency);
+            usual = Math.Max(usual, learnt.Latency.P50);
+            if (!ended)
+                continue;
+            slowness += learnt == key ? key.Latency.Steady : key.Latency.SlownessAgainst(learnt.Latency);
             noise = Math.Max(noise, key.Latency.Noise * learnt.Latency.Spread);
-            usual += learnt.Latency.P50;
             windows++;
         }
-        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, windows > 0 ? usual / windows : 0,
-            site.Hold.Usual, noise);
+        target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, usual, site.Hold.Usual, noise);
     }
 
     private void EndWindow(double now)

@@ -26,6 +26,7 @@ internal struct LatencyBaseline
     private const double Unlike = 1.5;
     private const double MedianNoise = 1.25;
     private const double UpperNoise = 2.1;
+    private const double SteadySamples = 30;
     private const double SlackSeconds = 0.02;
     private const double Leak = 0.02;
     private double _at;
@@ -85,7 +86,10 @@ internal struct LatencyBaseline
         WindowP95 = _window.Quantile(0.95);
         var scale = Math.Min(1, (IsKnown ? LearntPerWindow : SamplesMin) / _window.Count);
         Slowness = !IsKnown ? 0 : _window.Count >= ManySamples ? Ratio(WindowP95, P95) : Ratio(WindowP50, P50);
-        Noise = (_window.Count >= ManySamples ? UpperNoise : MedianNoise) / Math.Sqrt(_window.Count);
+        var weight = Math.Min(1, _window.Count / SteadySamples);
+        Steady = Steady <= 0 ? Slowness : Steady + weight * (Slowness - Steady);
+        Noise = (_window.Count >= ManySamples ? UpperNoise : MedianNoise) / Math.Sqrt(_window.Count)
+            * Math.Sqrt(weight / (2 - weight));
         if (IsKnown && WindowP50 > Unlike * P50)
             scale *= Leak;
         if (mayLearn || (IsKnown && WindowP50 * Unlike < P50))
@@ -107,7 +111,10 @@ internal struct LatencyBaseline
         return true;
     }
 
-    /// <summary>Standard error of <see cref="Slowness"/> that chance alone explains, for a spread of one.</summary>
+    /// <summary><see cref="Slowness"/> over so many windows as make thirty answers.</summary>
+    public double Steady { get; private set; }
+
+    /// <summary>Standard error of <see cref="Steady"/> that chance alone explains, for a spread of one.</summary>
     public double Noise { get; private set; }
 
     /// <summary>How widely usual answers scatter: σ of their logarithms.</summary>

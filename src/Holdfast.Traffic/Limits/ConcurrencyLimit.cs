@@ -5,9 +5,10 @@ namespace Holdfast.Traffic.Limits;
 /// Guards against queues that grow inside a target until everything it answers is too late, and against limiters that
 /// probe by pinning concurrency to next to nothing (Envoy's) or whose baseline climbs with the load.
 /// Formula, each second with ten answers or more: beyond tolerance, R/B > 1.13 + noise, from what is used at most,
-/// L ← max(L · clamp((1 − s) + s · 1.13 · B/R, 0.5, 1), 1.2 × what is done a second × B), s = 0.2, beyond 1.18 + noise
-/// 1; B and R the baseline's and the window's latency (the site's until the target has one), noise 0.6 standard
-/// errors of R/B by how widely usual answers scatter. In between it stands. While latency is flat, R/B < 1.05 + noise,
+/// L ← max(L · clamp((1 − s) + s · 1.13 · B/R, 0.5, 1), 1.2 × what is done a second × H), s = 0.2, beyond 1.18 + noise
+/// 1; B and R the baseline's and the window's latency (the site's until the target has one; over so many windows as
+/// make thirty answers), noise 0.6 standard errors of R/B by how widely usual answers scatter, what is done its best
+/// of late (it fades by a fifth a second), H how long one holds its slot when nothing holds it up. In between it stands. While latency is flat, R/B < 1.05 + noise,
 /// and three quarters are used it grows by a tenth, half as much more each second, up to √L (CUBIC's caution near the
 /// last fall). Within 2 and the configured maximum. Until it has once had to fall it doubles each second in which three
 /// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
@@ -25,9 +26,10 @@ internal struct ConcurrencyLimit
     private const double Tolerance = 1.13;
     private const double FarBeyond = 1.18;
     private const double Flat = 1.05;
-    private static readonly double NoiseShare = E("B2", 0.6);
-    private static readonly double BusyShare = E("B3", 1.2);
+    private const double NoiseShare = 0.6;
+    private const double BusyShare = 1.2;
     private const double AheadOfDone = 2.4;
+    private const double BestMemory = 0.8;
     private const double GrowthFirst = 0.1;
     private const double GrowthFactor = 1.5;
     private const double GrowthMin = 0.25;
@@ -44,8 +46,6 @@ internal struct ConcurrencyLimit
     private int _windowsKnown;
     private int _flat;
     private double _doneBest;
-    private static double E(string n, double d) => System.Environment.GetEnvironmentVariable(n) is { } v ? double.Parse(v, System.Globalization.CultureInfo.InvariantCulture) : d;
-    private static readonly double B1 = E("B1", 0.8);
     private int _windows;
     private double _meanInFlight;
     private double _meanDone;
@@ -103,8 +103,10 @@ internal struct ConcurrencyLimit
     public void EndWindow(double slowness, double usual, double hold, double noise = 0)
     {
         noise *= NoiseShare;
-        _doneBest = Math.Max(_completed, _doneBest * B1);
-        var busy = BusyShare * _doneBest * Math.Max(usual, hold);
+        _doneBest = Math.Max(_completed, _doneBest * BestMemory);
+        // The median of the baseline and the mean hold: whichever was learnt in a lull is too low.
+        hold = Math.Max(hold, usual);
+        var busy = BusyShare * _doneBest * hold;
         if (_windowsKnown > 0)
             _windowsKnown--;
         // Of what could be taken: whole slots.

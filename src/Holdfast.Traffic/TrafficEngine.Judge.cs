@@ -19,8 +19,6 @@ internal sealed partial class TrafficEngine
     private const int SiblingsMax = 48;
     /// <summary>Where something succeeded so lately, push-back is about load.</summary>
     private const double TooMuchSeconds = 2;
-    /// <summary>So long a final dot may take at a target whose usual time is unknown.</summary>
-    private const double DotUnknown = 5;
 
     public void Report(in TrafficOutcome outcome, TimeSpan time)
     {
@@ -189,8 +187,7 @@ internal sealed partial class TrafficEngine
         if (key.Test.LastSuccessAt > askedAt)
             return -1;
         // What got slower step by step may do so again before it is called dead.
-        var patience = (phase == AttemptPhase.FinalDot && !key.Latency.IsKnown ? Math.Max(DotUnknown, Patience(key))
-            : Patience(key)) - (now - askedAt);
+        var patience = Patience(key) - (now - askedAt);
         if (patience > 0)
             return patience;
         site.Failed.Count(now);

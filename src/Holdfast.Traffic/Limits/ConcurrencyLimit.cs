@@ -8,9 +8,10 @@ namespace Holdfast.Traffic.Limits;
 /// L ← max(L · clamp((1 − s) + s · 1.13 · B/R, 0.5, 1), 1.2 × what is done a second × H), s = 0.2, beyond 1.18 + noise
 /// 1; B and R the baseline's and the window's latency (the site's until the target has one; over so many windows as
 /// make thirty answers), noise 0.6 standard errors of R/B by how widely usual answers scatter, what is done its best
-/// of late (it fades by a fifth a second), H how long one holds its slot when nothing holds it up. In between it stands. While latency is flat, R/B < 1.05 + noise,
-/// and three quarters are used it grows by a tenth, half as much more each second, up to √L (CUBIC's caution near the
-/// last fall). Within 2 and the configured maximum. Until it has once had to fall it doubles each second in which three
+/// of late (it fades by a fifth a second), H how long one holds its slot when nothing holds it up. In between it
+/// stands. While latency is flat, R/B < 1.05 + noise, and three quarters are used it grows by a tenth, half as much
+/// more each second, up to √L (CUBIC's caution near the last fall). Within 2 and the configured maximum. Until it
+/// has once had to fall it doubles each second in which three
 /// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
 /// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9
 /// once a window when the target pushed back or left questions unanswered. Full while more in flight brought less done
@@ -29,6 +30,8 @@ internal struct ConcurrencyLimit
     private const double NoiseShare = 0.6;
     private const double BusyShare = 1.2;
     private const double AheadOfDone = 2.4;
+    /// <summary>Part of the usual latency that is no queue for sure, where the hold time was learnt too short.</summary>
+    private const double UsualSure = 0.6;
     private const double BestMemory = 0.8;
     private const double GrowthFirst = 0.1;
     private const double GrowthFactor = 1.5;
@@ -105,8 +108,8 @@ internal struct ConcurrencyLimit
         noise *= NoiseShare;
         _doneBest = Math.Max(_completed, _doneBest * BestMemory);
         // The median of the baseline and the mean hold: whichever was learnt in a lull is too low.
-        hold = Math.Max(hold, usual);
-        var busy = BusyShare * _doneBest * hold;
+        var longer = Math.Max(hold, usual);
+        var busy = BusyShare * _doneBest * longer;
         if (_windowsKnown > 0)
             _windowsKnown--;
         // Of what could be taken: whole slots.
@@ -118,7 +121,7 @@ internal struct ConcurrencyLimit
         }
         else if (_completed > 0 && slowness > Tolerance + noise)
         {
-            // A limit that isn't reached limits nothing: first down to twice what is used.
+            // A limit that isn't reached limits nothing: first down to what is used.
             _limit = Math.Clamp(_peakInFlight, Math.Min(Floor, _max), _limit);
             var gradient = Math.Max(0.5, Tolerance / slowness);
             var smoothing = slowness > FarBeyond + noise ? 1 : Smoothing;
@@ -129,7 +132,7 @@ internal struct ConcurrencyLimit
         {
             Fall(_limit * 0.95);
         }
-        else if (_completed > 0 && use >= GrowthUse && (hold <= 0 || _limit < AheadOfDone * _completed * hold))
+        else if (_completed > 0 && use >= GrowthUse && (hold <= 0 || _limit < AheadOfDone * _completed * Math.Max(hold, UsualSure * usual)))
         {
             _limit = Math.Min(_max, _limit + (_windowsKnown == 0 ? Math.Max(1, _limit)
                 : slowness < Flat + noise ? Growth() : 0));

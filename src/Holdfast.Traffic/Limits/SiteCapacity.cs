@@ -5,9 +5,11 @@ namespace Holdfast.Traffic.Limits;
 /// Guards against filling a site to a capacity that is written down and no longer there, and against shifting onto a
 /// site more than it ever carried.
 /// Formula: declared and not contradicted: the declaration. Else what it was given well, growing by max(2 %, 5/s) a
-/// second while nine tenths are used, nothing is pushed back and latency is flat; a home site that was never
-/// pushed back grows by <c>CapacityGrowth</c> instead. Overload halves what lies beyond the goodput of that second. Proven is the
-/// best second-goodput of the last 24 h. A declaration that was contradicted is explored towards again.
+/// second while nine tenths are used, nothing is pushed back and latency is flat; a home site that was never pushed
+/// back grows by <c>CapacityGrowth</c> instead. Where several gateways send, each takes its part of the start and of
+/// the step away from home, since none knows what the others explore. Overload halves what lies beyond the goodput of
+/// that second. Proven is the best second-goodput of the last 24 h. A declaration that was contradicted is explored
+/// towards again.
 /// Defaults: 24 h and the exploring step from the design; the start is <c>CapacityInitial</c>.
 /// Known to do badly: capacity that falls without push-back or latency (only the limits see that).
 /// </remarks>
@@ -125,7 +127,8 @@ internal sealed class SiteCapacity
     {
         if (_declared is { } declared && _allowed >= declared)
             return;
-        var step = _everOverloaded || _declared is not null || !_isHome ? Math.Max(0.02 * _allowed, _isHome ? ExploreMin : ExploreMin / _options.Gateways)
+        var least = _isHome ? ExploreMin : ExploreMin / _options.Gateways;
+        var step = _everOverloaded || _declared is not null || !_isHome ? Math.Max(0.02 * _allowed, least)
             : (isNeeded ? Math.Max(1, _options.CapacityGrowth) : _options.CapacityGrowth) * _allowed;
         _allowed = Math.Min(_declared ?? 1_000_000, _allowed + step * elapsed);
     }

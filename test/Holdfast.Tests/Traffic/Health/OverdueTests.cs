@@ -87,10 +87,10 @@ public class OverdueTests
 
     private struct Sink(List<int> due) : IOverdueSink
     {
-        public readonly bool Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt)
+        public readonly double Overdue(int target, OperationClass operation, AttemptPhase phase, double askedAt)
         {
             due.Add(target);
-            return true;
+            return 0;
         }
     }
 
@@ -109,7 +109,7 @@ public class OverdueTests
                 var (act, number) = acts[i];
                 if (act <= 1)
                 {
-                    var ticket = watch.Take(new TargetId(i), OperationClass.Read, now);
+                    var ticket = watch.Take(new TargetId(i), OperationClass.Read, (uint)i, now);
                     watch.Expect(ticket, AttemptPhase.Answer, number * 0.1, now);
                     open[i] = (ticket, now + number * 0.1);
                 }

@@ -30,7 +30,7 @@ internal struct ConcurrencyLimit
     private const double NoiseShare = 0.6;
     private const double BusyShare = 1.2;
     private const double AheadOfDone = 2.4;
-    /// <summary>Part of the usual latency that is no queue for sure, where the hold time was learnt too short.</summary>
+    /// <summary>Part of the usual latency that is no queue for sure, where the hold time was learnt short.</summary>
     private const double UsualSure = 0.6;
     private const double BestMemory = 0.8;
     private const double GrowthFirst = 0.1;
@@ -132,7 +132,8 @@ internal struct ConcurrencyLimit
         {
             Fall(_limit * 0.95);
         }
-        else if (_completed > 0 && use >= GrowthUse && (hold <= 0 || _limit < AheadOfDone * _completed * Math.Max(hold, UsualSure * usual)))
+        else if (_completed > 0 && use >= GrowthUse
+            && (hold <= 0 || _limit < AheadOfDone * _completed * Math.Max(hold, UsualSure * usual)))
         {
             _limit = Math.Min(_max, _limit + (_windowsKnown == 0 ? Math.Max(1, _limit)
                 : slowness < Flat + noise ? Growth() : 0));

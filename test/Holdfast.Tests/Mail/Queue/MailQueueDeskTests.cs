@@ -164,6 +164,18 @@ public sealed class MailQueueDeskTests : IDisposable
         Assert.Equal("remove: 2 of 2 messages changed; selected by recipient \"bob@*\"; because: phishing", act.Reason);
     }
 
+    [Theory]
+    [InlineData(1, "remove: 1 of 1 messages changed; selected by 1 id")]
+    [InlineData(2, "remove: 2 of 2 messages changed; selected by 2 ids")]
+    public async Task Ids_are_counted_in_the_evidence_of_an_act(int ids, string words)
+    {
+        var three = AddThree();
+        await _queue.Desk.ActAsync(QueueActKind.Remove,
+            new() { Ids = [.. three.Take(ids).Select(m => m.Envelope.Id.ToString())] }, "uid 1000", null,
+            QueueFixture.Abort);
+        Assert.Equal(words, Assert.Single(_queue.Journal.Records, r => r.Kind == EvidenceKind.OperatorAct).Reason);
+    }
+
     [Fact]
     public async Task What_could_not_be_changed_is_said()
     {

@@ -19,6 +19,7 @@ internal sealed class DeliveryRoute
         Destination = destination;
         Ready = new ReadyQueue(table);
         Scheduled = new DueHeap(table);
+        Doubtful = new DueHeap(table);
     }
 
     public int Index { get; }
@@ -34,6 +35,10 @@ internal sealed class DeliveryRoute
     public MxDestination? Mx { get; set; }
     public ReadyQueue Ready { get; }
     public DueHeap Scheduled { get; }
+    /// <summary>Deferred, and its last attempt's outcome is unknown: before its time it is no canary either, since
+    /// each attempt may deliver it a second time.</summary>
+    public DueHeap Doubtful { get; }
+    public int Deferred => Scheduled.Count + Doubtful.Count;
     public int InFlight { get; set; }
     public int Held { get; set; }
     /// <summary>Entries of all states.</summary>
@@ -57,6 +62,10 @@ internal sealed class DeliveryRoute
     public WaitReason LastWait { get; set; }
 
     public TimeSpan TimeAt(TimeSpan now) => now - ClosedAt(now);
+
+    /// <summary>Where the entry stands while it is deferred.</summary>
+    public DueHeap HeapOf(in ScheduleEntry entry) =>
+        (entry.Flags & EntryFlags.OutcomeUnknown) == 0 ? Scheduled : Doubtful;
 
     /// <summary>How long the destination was closed since the process began.</summary>
     public TimeSpan ClosedAt(TimeSpan now) =>

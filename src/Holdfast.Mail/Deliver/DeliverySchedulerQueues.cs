@@ -18,7 +18,7 @@ internal sealed partial class DeliveryScheduler
                 _routes[entry.Route].Ready.Remove(index, served);
                 break;
             case EntryState.Scheduled:
-                _routes[entry.Route].Scheduled.Remove(index);
+                _routes[entry.Route].HeapOf(entry).Remove(index);
                 break;
             case EntryState.InDelivery:
                 _inFlight--;
@@ -80,7 +80,7 @@ internal sealed partial class DeliveryScheduler
         {
             entry.Due = due.Ticks;
             entry.State = EntryState.Scheduled;
-            route.Scheduled.Add(index);
+            route.HeapOf(entry).Add(index);
             return;
         }
         entry.Due = 0;

@@ -46,32 +46,49 @@ internal sealed partial class DeliveryScheduler
                     (changed ??= []).Add(route);
                 }
                 Age(route, now);
-                if (route.Scheduled.Count == 0)
+                if (route.Deferred == 0)
                     continue;
                 if (route.IsClosed)
                 {
                     // The clock stands still, but somebody must be the canary, or nobody would see the destination
                     // return.
-                    if (route.Ready.Count == 0 && route.InFlight == 0)
-                        MakeReady(route.Scheduled.Top, route, now);
+                    if (route.Ready.Count == 0 && route.InFlight == 0 && CanaryOf(route, now) is { } canary)
+                        MakeReady(canary, route, now);
                     continue;
                 }
-                var time = route.TimeAt(now).Ticks;
-                for (var steps = 0; steps < DueStepsMax && route.Scheduled.Count > 0; steps++)
-                {
-                    var index = route.Scheduled.Top;
-                    if (_table[index].Due > time)
-                        break;
-                    MakeReady(index, route, now);
-                }
+                MakeDueReady(route.Scheduled, route, now);
+                MakeDueReady(route.Doubtful, route, now);
             }
         }
         return changed ?? (IReadOnlyList<DeliveryRoute>)[];
     }
 
+    /// <summary>Who of the deferred tries a closed destination: the first that is surely not there yet, before its
+    /// time; else one whose outcome is unknown, when its own wait is over. That runs on while the destination is
+    /// closed, but only this closure is counted: rather late than early. Null: until then nobody; a destination with no
+    /// other mail has nothing to miss.</summary>
+    private int? CanaryOf(DeliveryRoute route, TimeSpan now)
+    {
+        if (route.Scheduled.Count > 0)
+            return route.Scheduled.Top;
+        var waited = route.TimeAt(now) + (now - (route.ClosedSince ?? now));
+        return _table[route.Doubtful.Top].Due <= waited.Ticks ? route.Doubtful.Top : null;
+    }
+
+    private void MakeDueReady(DueHeap heap, DeliveryRoute route, TimeSpan now)
+    {
+        var time = route.TimeAt(now).Ticks;
+        for (var steps = 0; steps < DueStepsMax && heap.Count > 0; steps++)
+        {
+            if (_table[heap.Top].Due > time)
+                break;
+            MakeReady(heap.Top, route, now);
+        }
+    }
+
     private void MakeReady(int index, DeliveryRoute route, TimeSpan now)
     {
-        route.Scheduled.Remove(index);
+        route.HeapOf(_table[index]).Remove(index);
         _table[index].State = EntryState.Waiting;
         Queue(index, route, route.TimeAt(now), front: false, now);
     }
@@ -289,11 +306,11 @@ internal sealed partial class DeliveryScheduler
             {
                 if (route.IsClosed)
                 {
-                    closed += route.Ready.Count + route.Scheduled.Count;
+                    closed += route.Ready.Count + route.Deferred;
                     continue;
                 }
                 ready += route.Ready.Count;
-                scheduled += route.Scheduled.Count;
+                scheduled += route.Deferred;
             }
             return new ScheduleCounts(_unrouted, ready, scheduled, closed, _inFlight, _held, _table.Count);
         }

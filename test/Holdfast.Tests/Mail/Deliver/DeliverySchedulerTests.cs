@@ -215,6 +215,46 @@ public class DeliverySchedulerTests
         Assert.Equal([handles[1]], TakeAll());
     }
 
+    private SpoolHandle AddDoubtful(TimeSpan delay)
+    {
+        var handle = Add();
+        Assert.True(_scheduler.TryClaimForAct(handle));
+        _scheduler.Plan(handle, [Entry(backlog: true, delay: delay) with { OutcomeUnknown = true }], false,
+            MessageProgress.ForNew(1), _now, force: true);
+        return handle;
+    }
+
+    [Fact]
+    public void The_canary_of_a_closed_destination_is_a_message_that_is_surely_not_there_yet()
+    {
+        var doubtful = AddDoubtful(TimeSpan.FromMinutes(10));
+        var later = Add(delay: TimeSpan.FromMinutes(30));
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        Assert.Equal([later], TakeAll());
+        _board.Closed = false;
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromMinutes(10.1);
+        _scheduler.Tick(_now);
+        Assert.Equal([doubtful], TakeAll());
+    }
+
+    [Fact]
+    public void A_message_whose_outcome_is_unknown_is_a_canary_only_when_its_own_wait_is_over()
+    {
+        var doubtful = AddDoubtful(TimeSpan.FromMinutes(10));
+        _now += TimeSpan.FromMinutes(4);
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromMinutes(5.9);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        Assert.Equal(1, _scheduler.Counts().DestinationClosed);
+        _now += TimeSpan.FromMinutes(0.2);
+        _scheduler.Tick(_now);
+        Assert.Equal([doubtful], TakeAll());
+    }
+
     [Fact]
     public void While_all_sites_are_closed_the_board_is_not_asked_for_every_message()
     {

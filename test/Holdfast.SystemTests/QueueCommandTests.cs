@@ -94,6 +94,23 @@ public class QueueCommandTests
         Assert.Contains("phishing report 17", gateway.Evidence(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_attempt_whose_final_dot_is_not_answered_yet_is_told_by_show_and_by_trace()
+    {
+        using var workspace = new Workspace();
+        await using var gateway = new Gateway(workspace);
+        await using var na = new ScriptedTarget(gateway.HomePort, Mood.SilentAfterDot);
+        await using var eu = new ScriptedTarget(gateway.AwayPort);
+        await gateway.StartAsync();
+        await new MarkedSender(gateway.SmtpPort, "alpha").RunAsync(1, default);
+        await Eventually.HoldsAsync(() => na.DeliveredCount == 1, Limit, () => gateway.Log);
+        var id = Assert.Single(await LinesAsync(gateway, "list")).GetProperty("id").GetString()!;
+        var shown = await gateway.CommandAsync("queue", "show", id);
+        var traced = await gateway.CommandAsync("trace", id);
+        Assert.Contains("an attempt is under way", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("now: an attempt is under way", traced.Output, StringComparison.Ordinal);
+    }
+
     private static async Task ActAsync(Gateway gateway, int expected, params string[] arguments)
     {
         var (code, output) = await gateway.CommandAsync(["queue", .. arguments, "--yes", "--json"]);

@@ -103,10 +103,18 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
             return WhyClosed(view.Destination);
         var unknown = view.OutcomeUnknown ? "the last attempt's outcome is unknown; " : "";
         if (view.NextIn > TimeSpan.Zero)
-            return $"{unknown}tried {view.Attempts} times, next in {Seconds(view.NextIn)}";
+            return $"{unknown}{Tried(view.Attempts)}next in {Seconds(view.NextIn)}";
         return unknown + (route.LastWait == Traffic.Balance.WaitReason.Saturated
             ? "ready; waits for room at its sites" : "ready");
     }
+
+    /// <summary>Nothing for none: failures of a site or target aren't counted as the message's own.</summary>
+    private static string Tried(int attempts) => attempts switch
+    {
+        0 => "",
+        1 => "tried once, ",
+        _ => string.Create(CultureInfo.InvariantCulture, $"tried {attempts} times, "),
+    };
 
     private string WhyClosed(string service)
     {

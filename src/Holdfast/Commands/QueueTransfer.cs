@@ -8,6 +8,8 @@ internal static class QueueTransfer
 {
     /// <summary>Ending of exported messages.</summary>
     public const string Extension = ".hfmsg";
+    /// <summary>Put behind the name of a file that was taken in.</summary>
+    private const string Imported = ".imported";
 
     public static Command Export()
     {
@@ -27,8 +29,11 @@ internal static class QueueTransfer
             var wanted = selector.Read(parsed);
             if (!SelectorQuery.SelectsSomething(wanted))
                 throw new CommandException("say which messages to export, or --all", ExitCode.Usage);
-            using var client = server.Connect(parsed);
             var directory = parsed.GetValue(to)!;
+            if (File.Exists(directory))
+                throw new CommandException($"--to: {directory} is a file; give a directory, new or there already",
+                    ExitCode.Usage);
+            using var client = server.Connect(parsed);
             Directory.CreateDirectory(directory,
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             long written = 0;
@@ -100,12 +105,16 @@ internal static class QueueTransfer
             {
                 try
                 {
+                    // A second "import DIR/*" would deliver everything twice.
+                    if (path.EndsWith(Imported, StringComparison.Ordinal))
+                        throw new IOException(
+                            $"it was taken in already; without {Imported} in its name it may be again");
                     await using var file = File.OpenRead(path);
                     using var body = new StreamContent(file);
                     var imported = await client.PostAsync("/api/v1/queue/import", body,
                         OperatorJson.Default.ImportedMessage, abort);
                     // So that a command given twice doesn't deliver twice.
-                    File.Move(path, path + ".imported", overwrite: true);
+                    File.Move(path, path + Imported, overwrite: true);
                     output.WriteLine($"{path}: {imported.Id}");
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException

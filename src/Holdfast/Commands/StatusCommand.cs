@@ -31,7 +31,7 @@ internal static class StatusCommand
         return command;
     }
 
-    private static void Write(TextWriter output, StatusView status)
+    internal static void Write(TextWriter output, StatusView status)
     {
         output.WriteLine($"{status.HostName}: holdfast {status.Version}, {status.Phase.ToLowerInvariant()}"
             + (status.NotReady is null ? "" : $": {Terminal.Printable(status.NotReady)}"));
@@ -40,7 +40,8 @@ internal static class StatusCommand
         {
             var oldest = mail.OldestAgeSeconds is { } age
                 ? $", the oldest {Quantity.Roughly(TimeSpan.FromSeconds(age))}" : "";
-            output.WriteLine($"waiting {mail.Waiting} messages ({Quantity.Bytes(mail.WaitingBytes)}){oldest}; "
+            output.WriteLine($"waiting {mail.Waiting} {(mail.Waiting == 1 ? "message" : "messages")} "
+                + $"({Quantity.Bytes(mail.WaitingBytes)}){oldest}; "
                 + $"in delivery {mail.InDelivery}, held {mail.Held}");
             output.WriteLine($"a second: accepted {Number(mail.AcceptedPerSecond)}, "
                 + $"delivered {Number(mail.DeliveredPerSecond)}, deferred {Number(mail.DeferredPerSecond)}; "
@@ -64,20 +65,31 @@ internal static class StatusCommand
                 $"{site.InFlight}/{site.Limit}", Number(site.ProvenPerSecond), Number(site.HeadroomPerSecond),
                 site.Verdict.Evidence]);
             foreach (var target in site.Targets)
-                rows.Add(["  " + target.Address, "", Cell.State(target.Verdict.State), Moment.Of(target.Verdict.Since),
-                    Number(target.DeliveredPerSecond), "", "", $"{target.InFlight}/{target.Limit}",
-                    "", "", WithCanary(target)]);
+            {
+                var goesWithSite = GoesWithSite(site, target);
+                rows.Add(["  " + target.Address, "", goesWithSite ? "-" : Cell.State(target.Verdict.State),
+                    goesWithSite ? "" : Moment.Of(target.Verdict.Since), Number(target.DeliveredPerSecond), "", "",
+                    $"{target.InFlight}/{target.Limit}", "", "", WithCanary(target, goesWithSite)]);
+            }
         }
         Terminal.WriteTable(output, ["Site / target", "Region", "Verdict", "Since", "Delivered/s", "Failed/s", "Share",
             "In flight", "Proven/s", "Room/s", "Evidence"], rows);
     }
 
-    private static string WithCanary(TargetView target)
+    /// <summary>What was seen of the target stands at its closed site, which took its verdict over: "Healthy" would
+    /// be read as the target's.</summary>
+    private static bool GoesWithSite(SiteView site, TargetView target) =>
+        site.Verdict.State == nameof(VerdictState.Closed) && target.Verdict.State == nameof(VerdictState.Healthy);
+
+    private static string WithCanary(TargetView target, bool goesWithSite)
     {
-        if (target.NextCanaryAt is not { } canary)
-            return target.Verdict.Evidence;
-        var next = $"next canary {Moment.Of(canary)}";
-        return target.Verdict.Evidence.Length == 0 ? next : $"{next}; {target.Verdict.Evidence}";
+        string[] parts =
+        [
+            goesWithSite ? "closed with its site" : "",
+            target.NextCanaryAt is { } canary ? $"next canary {Moment.Of(canary)}" : "",
+            target.Verdict.Evidence,
+        ];
+        return string.Join("; ", parts.Where(p => p.Length > 0));
     }
 
     private static string Share(SiteView site)

@@ -81,7 +81,7 @@ internal static class TraceCommand
         }
     }
 
-    private static void Write(TextWriter output, TraceView trace)
+    internal static void Write(TextWriter output, TraceView trace)
     {
         if (trace.Messages.Count == 0)
         {
@@ -98,10 +98,13 @@ internal static class TraceCommand
                     Cell.State(s.Kind), s.Text])]);
             if (only.IsCut)
                 output.WriteLine("… the middle of a long story is left out");
+            if (only.Now is { } now)
+                output.WriteLine($"now: {Terminal.Printable(now)}");
             return;
         }
         Terminal.WriteTable(output, ["Message", "First seen", "State", "Summary"], [.. trace.Messages.Select(m =>
-            (IReadOnlyList<Cell>)[m.Id ?? "-", Moment.Of(m.FirstAt), Cell.State(m.State), m.Summary])]);
+            (IReadOnlyList<Cell>)[m.Id ?? "-", Moment.Of(m.FirstAt), Cell.State(m.State),
+                m.Now is { } now ? $"{m.Summary}; now: {now}" : m.Summary])]);
         output.WriteLine(trace.HasMore ? "… and more; raise --limit or narrow with --since"
             : "every step of one: holdfast trace ID");
     }

@@ -172,8 +172,10 @@ internal static class OperatorEndpoints
         }
         var stories = Service<MessageTrace>(context).FindAsync(
             new TraceQuery(messageId ?? address, since, null, limit + 1), context.RequestAborted);
-        await Answer(context, await TraceView.OfAsync(stories, limit, context.RequestAborted),
-            OperatorJson.Default.TraceView);
+        var trace = await TraceView.OfAsync(stories, limit, context.RequestAborted);
+        if (Service<Readiness>(context).Phase > ProcessPhase.Replaying)
+            trace = await trace.WithQueueAsync(Service<IMailQueue>(context), context.RequestAborted);
+        await Answer(context, trace, OperatorJson.Default.TraceView);
     }
 
     private static async Task Export(HttpContext context)

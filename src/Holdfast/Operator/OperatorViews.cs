@@ -72,13 +72,29 @@ internal sealed record TraceView(IReadOnlyList<StoryView> Messages, bool HasMore
         }
         return new(views, false);
     }
+
+    /// <summary>Adds what the queue says of those that wait: evidence tells of an attempt only when it has ended.
+    /// </summary>
+    public async Task<TraceView> WithQueueAsync(IMailQueue queue, CancellationToken abort)
+    {
+        var selector = new QueueSelector { Ids = [.. Messages.Select(m => m.Id).OfType<string>()] };
+        var now = new Dictionary<string, string>(StringComparer.Ordinal);
+        await foreach (var item in queue.ListAsync(selector, selector.Ids.Count, abort))
+            now[item.Id] = item.Why;
+        return this with
+        {
+            Messages = [.. Messages.Select(m => m with { Now = m.Id is { } id ? now.GetValueOrDefault(id) : null })],
+        };
+    }
 }
 
 /// <summary>One message's life.</summary>
 /// <param name="IsCut">True when it has more steps than are shown.</param>
+/// <param name="Now">Why it waits at this moment, as in the queue; null: it doesn't wait, or no server was asked that
+/// has read its spool.</param>
 internal sealed record StoryView(
     string? Id, string? Sender, IReadOnlyList<string> Recipients, DateTimeOffset FirstAt, DateTimeOffset LastAt,
-    string State, string Summary, IReadOnlyList<StepView> Steps, bool IsCut)
+    string State, string Summary, IReadOnlyList<StepView> Steps, bool IsCut, string? Now = null)
 {
     public static StoryView Of(MessageStory story) => new(story.Id, story.Sender, story.Recipients, story.FirstAt,
         story.LastAt, story.State, story.Summary, [.. story.Steps.Select(StepView.Of)], story.IsCut);

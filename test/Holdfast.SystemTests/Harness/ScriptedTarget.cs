@@ -25,6 +25,7 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     private int _rcpts;
     private int _refusedRcpts;
     private int _connections;
+    private int _darkConnections;
 
     public ScriptedTarget(int port, Mood mood = Mood.Healthy)
     {
@@ -39,6 +40,8 @@ internal sealed class ScriptedTarget : IAsyncDisposable
     /// <summary>RCPTs that came while the target was not healthy.</summary>
     public int WastedRcpts => Volatile.Read(ref _refusedRcpts);
     public int Connections => Volatile.Read(ref _connections);
+    /// <summary>Connections that were made while the target was not healthy; while it is down nobody sees them.</summary>
+    public int WastedConnections => Volatile.Read(ref _darkConnections);
     /// <summary>Markers (X-Marker header values) of messages answered with 250, in order.</summary>
     public IReadOnlyCollection<string> Order => _order;
     public int DeliveredCount => _delivered.Count;
@@ -89,6 +92,8 @@ internal sealed class ScriptedTarget : IAsyncDisposable
             {
                 var client = await listener.AcceptTcpClientAsync(_stop.Token);
                 Interlocked.Increment(ref _connections);
+                if (_mood != Mood.Healthy)
+                    Interlocked.Increment(ref _darkConnections);
                 var session = SessionAsync(client);
                 _sessions.TryAdd(session, 0);
                 _ = session.ContinueWith(t => _sessions.TryRemove(t, out _), TaskScheduler.Default);

@@ -59,6 +59,26 @@ public class CommandTreeTests
     }
 
     [Theory]
+    [InlineData("/nonexistent/a.hfmsg", "there is no such file")]
+    [InlineData("/", "it is a directory: name the files in it, *.hfmsg")]
+    [InlineData("/nonexistent/a.hfmsg.imported", "it was taken in already")]
+    public async Task A_file_that_cannot_be_imported_is_named_with_the_reason(string file, string words)
+    {
+        var (code, _, error) = await Run("queue", "import", file, "--socket", "/nonexistent/holdfast.sock");
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.StartsWith($"{file}: {words}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task To_export_onto_a_file_is_a_usage_error_before_a_server_is_asked()
+    {
+        var (code, _, error) = await Run("queue", "export", "--all", "--to", typeof(CommandTree).Assembly.Location,
+            "--socket", "/nonexistent/holdfast.sock");
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("is a file; give a directory", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [MemberData(nameof(AllCommands))]
     public void Every_option_and_argument_is_described(string path)
     {

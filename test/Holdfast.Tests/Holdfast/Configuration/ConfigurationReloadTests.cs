@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Holdfast.Configuration;
 using Holdfast.Storage.Journal;
+using Holdfast.Tests.Mail.Deliver;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -14,6 +15,7 @@ public sealed class ConfigurationReloadTests : IDisposable
     private const string Bad = """{ "Holdfast": { "Topology": { "Regions": [ { "Nam": "na" } ] } } }""";
 
     private readonly Records _records = new();
+    private readonly MemoryLog _log = new();
     private readonly ConfigurationStore _store;
     private readonly ReloadedOptions<TopologyOptions> _topology;
     private readonly ConfigurationReload _reload;
@@ -25,7 +27,7 @@ public sealed class ConfigurationReloadTests : IDisposable
             NullLogger<ConfigurationStore>.Instance);
         _topology = new ReloadedOptions<TopologyOptions>(_store);
         _reload = new ConfigurationReload(_store, new ReloadSource("t.json", () => ConfigurationLoaderTests.Load(_text), () => _text),
-            _records, new ConfigurationMetrics(new Meters()), TimeProvider.System, NullLogger<ConfigurationReload>.Instance);
+            _records, new ConfigurationMetrics(new Meters()), TimeProvider.System, _log);
     }
 
     [Fact]
@@ -54,6 +56,20 @@ public sealed class ConfigurationReloadTests : IDisposable
         var record = Assert.Single(_records.All);
         Assert.Equal(EvidenceKind.ConfigurationChanged, record.Kind);
         Assert.StartsWith("refused", record.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ \"Name\": \"na\", \"Colour\": 1 }", "1 fault (test)")]
+    [InlineData("{ \"Name\": \"na\", \"Colour\": 1, \"Size\": 2 }", "2 faults (test)")]
+    public void The_log_of_a_refused_file_counts_its_faults(string region, string words)
+    {
+        _text = One.Replace("{ \"Name\": \"na\" }", region, StringComparison.Ordinal);
+        _reload.Reload("test");
+        Assert.Contains("the old one goes on: " + words, _log.Lines.First(), StringComparison.Ordinal);
+        _log.Lines.Clear();
+        _reload.Reload("test");
+        Assert.Contains(words.Replace(" (", ", told before (", StringComparison.Ordinal), Assert.Single(_log.Lines),
+            StringComparison.Ordinal);
     }
 
     [Fact]

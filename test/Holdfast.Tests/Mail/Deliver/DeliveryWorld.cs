@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
+using Holdfast.Configuration;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
@@ -193,7 +194,7 @@ internal sealed class SteppedTime : FakeTimeProvider
 }
 
 /// <summary>Log lines, for the message of a failed test.</summary>
-internal sealed class MemoryLog : ILogger<DeliveryFlow>
+internal sealed class MemoryLog : ILogger<DeliveryFlow>, ILogger<ConfigurationReload>
 {
     public ConcurrentQueue<string> Lines { get; } = new();
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;

@@ -10,8 +10,15 @@ internal sealed class AppendIntake(int pendingMax)
 #pragma warning restore CA1001
 {
     private const int SparesMax = 4096;
+    /// <summary>A spare one that this thread returned last.</summary>
+    [ThreadStatic]
+    private static AppendOperation? _mine;
+
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _room = new(pendingMax, pendingMax);
+    /// <summary>Signalled once for each producer that was told to wait.</summary>
+    private readonly SemaphoreSlim _room = new(0);
+    /// <summary>Appends that there is room for; below zero, how many producers wait.</summary>
+    private int _left = pendingMax;
     private AppendOperation? _first;
     private AppendOperation? _last;
     private AppendOperation? _spare;
@@ -20,17 +27,34 @@ internal sealed class AppendIntake(int pendingMax)
     private bool _isClosed;
 
     /// <summary>Takes room when there is some at once.</summary>
-    public bool TryEnter() => _room.Wait(0);
+    public bool TryEnter()
+    {
+        for (var left = Volatile.Read(ref _left); left > 0;)
+        {
+            var seen = Interlocked.CompareExchange(ref _left, left - 1, left);
+            if (seen == left) return true;
+            left = seen;
+        }
+        return false;
+    }
 
-    public Task EnterAsync() => _room.WaitAsync();
+    /// <summary>Takes room, or the next that is left, in turn.</summary>
+    public Task EnterAsync() => Interlocked.Decrement(ref _left) >= 0 ? Task.CompletedTask : _room.WaitAsync();
 
     public void Leave(int count)
     {
-        if (count > 0) _room.Release(count);
+        var waiting = -(Interlocked.Add(ref _left, count) - count);
+        if (waiting > 0) _room.Release(Math.Min(waiting, count));
     }
 
     public AppendOperation Rent()
     {
+        // Who appends in a loop gets what its last append left on this thread, without the lock.
+        if (_mine is { } mine && mine.Owner == this)
+        {
+            _mine = null;
+            return mine;
+        }
         lock (_gate)
         {
             var spare = _spare;
@@ -44,6 +68,11 @@ internal sealed class AppendIntake(int pendingMax)
 
     public void Return(AppendOperation operation)
     {
+        if (_mine is null || _mine.Owner != this)
+        {
+            _mine = operation;
+            return;
+        }
         lock (_gate)
         {
             if (_spareCount >= SparesMax) return;

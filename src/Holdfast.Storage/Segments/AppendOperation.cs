@@ -9,6 +9,7 @@ internal sealed class AppendOperation(AppendIntake owner) : IValueTaskSource<Rec
 {
     private ManualResetValueTaskSourceCore<RecordLocation> _core;
 
+    public AppendIntake Owner => owner;
     public AppendOperation? Next { get; set; }
     public byte Kind { get; private set; }
     public Durability Durability { get; private set; }

@@ -5,7 +5,8 @@ namespace Holdfast.Storage.Segments;
 /// Who has committed a small batch and finds nobody else waiting gives the turn up and lets the batch's callers go on
 /// by itself: with one caller at a time nobody is woken at all, which costs half as much as the disk does. What they
 /// append meanwhile it commits when it comes back; what others append wakes the second thread. When that one isn't free
-/// to be woken, or others wait, the callers go on on the pool.
+/// to be woken, the callers go on on the pool. When others wait they do too, unless they have lately been so quick that
+/// to wake a thread for them would take longer: then what waits and what they append becomes one batch, twice as large.
 /// After work the last one dozes for a moment, in which lazy appends don't wake it: with mail flowing they go with the
 /// next synced one, and a crash of the process can cost no more of them than that moment's.
 /// </remarks>
@@ -17,6 +18,12 @@ public sealed class ThreadCommitDriver : CommitDriver
     /// <summary>A caller that goes on on our thread should soon give it back; until then its appends wait this long.
     /// </summary>
     private static readonly TimeSpan RescueDelay = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>What it takes at least to wake another thread (measured: 8 to 20 µs of the one that wakes).</summary>
+    private static readonly TimeSpan WakeCost = TimeSpan.FromMicroseconds(15);
+    private const int MeanOver = 8;
+    /// <summary>A batch: what was slow is tried again some hundred batches later.</summary>
+    private const double ForgetFactor = 63.0 / 64;
 
     /// <summary>Whose callers this thread is running now.</summary>
     [ThreadStatic]
@@ -42,6 +49,8 @@ public sealed class ThreadCommitDriver : CommitDriver
     private AppendOperation? _done;
     private int _doneCount;
     private Exception? _doneError;
+    // How long a caller kept our thread lately. Of both threads, unguarded: a guess, bounded by WakeCost a batch.
+    private double _callerMicros = 1;
 
     public ThreadCommitDriver(TimeProvider time) => _time = time;
 
@@ -115,8 +124,8 @@ public sealed class ThreadCommitDriver : CommitDriver
                 while (_writer!.Commit())
                 {
                     worked = true;
-                    if (_writer.IsAwaited) PassOn();
-                    else if (_doneCount > 0) break;
+                    if (_doneCount > 0 && (AreQuick(_doneCount) || !_writer.IsAwaited)) break;
+                    PassOn();
                 }
                 holdsTurn = !TryRunCallers();
             }
@@ -173,17 +182,32 @@ public sealed class ThreadCommitDriver : CommitDriver
     {
         if (_doneCount == 0) return false;
         var (first, count, error) = (_done!, _doneCount, _doneError);
+        var areQuick = AreQuick(count);
         lock (_gate)
         {
-            if (_isWoken || _isStopping || _sleeping == 0) return PassOn();
+            if (_isStopping || _sleeping == 0 || (_isWoken && !areQuick)) return PassOn();
             (_done, _doneCount, _doneError) = (null, 0, null);
             _isCommitting = false;
+            if (_isWoken) RescueLater();
         }
         _runsCallersOf = this;
-        Completions.Run(first, count, error, Completions.EachMax);
+        if (areQuick)
+        {
+            var began = _time.GetTimestamp();
+            var ran = Completions.RunFor(first, count, error, _time, WakeCost);
+            _callerMicros += ((_time.GetElapsedTime(began).TotalMicroseconds / ran) - _callerMicros) / MeanOver;
+        }
+        else
+        {
+            _callerMicros *= ForgetFactor;
+            Completions.Run(first, count, error, Completions.EachMax);
+        }
         _runsCallersOf = null;
         return true;
     }
+
+    /// <summary>To run so many callers here takes less than to wake another thread for them.</summary>
+    private bool AreQuick(int count) => count * _callerMicros <= WakeCost.TotalMicroseconds;
 
     /// <summary>Lets them go on on the pool.</summary>
     private bool PassOn()
@@ -191,6 +215,7 @@ public sealed class ThreadCommitDriver : CommitDriver
         if (_doneCount == 0) return false;
         var (first, count, error) = (_done!, _doneCount, _doneError);
         (_done, _doneCount, _doneError) = (null, 0, null);
+        _callerMicros *= ForgetFactor;
         Completions.Run(first, count, error, hereMax: 0);
         return false;
     }
@@ -205,6 +230,11 @@ public sealed class ThreadCommitDriver : CommitDriver
             if (_sleeping > 0) Monitor.Pulse(_gate);
             return;
         }
+        RescueLater();
+    }
+
+    private void RescueLater()
+    {
         if (_isRescueDue) return;
         _isRescueDue = true;
         _rescue?.Change(RescueDelay, Timeout.InfiniteTimeSpan);

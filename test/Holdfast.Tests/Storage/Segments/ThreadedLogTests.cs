@@ -53,6 +53,23 @@ public class ThreadedLogTests : ISegmentVisitor
     }
 
     [Fact]
+    public async Task A_caller_that_waits_on_the_thread_that_let_it_go_on_holds_up_nobody_for_good()
+    {
+        await using var log = Open();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(producer => Task.Run(async () =>
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                await Append().ConfigureAwait(false);
+                if (producer == 0) Append().GetAwaiter().GetResult();
+            }
+        }))).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Task Append() => log.AppendAsync(1, LogFixture.Payload(1, 20), ReadOnlyMemory<byte>.Empty, Durability.Synced)
+            .AsTask();
+    }
+
+    [Fact]
     public async Task Closing_commits_what_was_taken_in()
     {
         var log = Open();

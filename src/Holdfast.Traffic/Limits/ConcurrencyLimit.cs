@@ -9,7 +9,7 @@ namespace Holdfast.Traffic.Limits;
 /// 1; B and R the baseline's and the window's latency (the site's until the target has one; over so many windows as
 /// make thirty answers), noise 0.6 standard errors of R/B by how widely usual answers scatter, what is done its best
 /// of late (it fades by a fifth a second), H how long one holds its slot when nothing holds it up. In between it
-/// stands. While latency is flat, R/B < 1.05 + noise, and three quarters are used it grows by a tenth, half as much
+/// stands. While latency is flat, R/B < 1.05 + noise, and three quarters are used it grows by a twentieth, half as much
 /// more each second, up to √L (CUBIC's caution near the last fall). Within 2 and the configured maximum. Until it
 /// has once had to fall it doubles each second in which three
 /// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
@@ -33,7 +33,7 @@ internal struct ConcurrencyLimit
     /// <summary>Part of the usual latency that is no queue for sure, where the hold time was learnt short.</summary>
     private const double UsualSure = 0.6;
     private const double BestMemory = 0.8;
-    private const double GrowthFirst = 0.1;
+    private const double GrowthFirst = 0.05;
     private const double GrowthFactor = 1.5;
     private const double GrowthMin = 0.25;
     private const int KnownWindows = 60;

@@ -45,7 +45,7 @@ public class QueueCommandTests
         Assert.Equal(2, (await gateway.CommandAsync("queue", "hold", "--older", "soon", "--yes")).Code);
         Assert.Equal(5, (await gateway.CommandAsync("queue", "hold", "--recipient", "*@delta.test", "--yes")).Code);
         var (counted, text) = await gateway.CommandAsync("queue", "remove", "--recipient", "*@alpha.test", "--dry-run");
-        Assert.True(counted == 0 && text.Contains("6 messages would be meant", StringComparison.Ordinal), text);
+        Assert.True(counted == 0 && text.Contains("remove would be for 6 messages; nothing was changed", StringComparison.Ordinal), text);
         var (unsure, question) = await gateway.CommandAsync("queue", "remove", "--recipient", "*@alpha.test");
         Assert.True(unsure == 6 && question.Contains("remove 6 messages?", StringComparison.Ordinal), question);
         Assert.Equal(11, await gateway.WaitingAsync());

@@ -4,6 +4,8 @@ namespace Holdfast.Traffic.Health;
 /// <remarks>
 /// Guards against what accepts and never processes: its traffic looks well. Formula: 2 of the last 3 late or lost →
 /// weight × 0.25; 3 in a row → closed, and then only passing canaries open it: 2 in a row.
+/// Not closed while the site pushes back or answers at twice its usual time (see the engine): there a canary queues
+/// like everything else.
 /// Late is more than max(10 s, 3 × the median of those that passed); the first that comes back is not.
 /// Known to do badly: where nobody sends canaries it knows nothing, and says so by <see cref="IsInUse"/>.
 /// </remarks>

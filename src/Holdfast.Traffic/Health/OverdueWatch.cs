@@ -7,8 +7,9 @@ namespace Holdfast.Traffic.Health;
 /// </summary>
 /// <remarks>
 /// Guards against black holes, which answer nothing that could be counted: what is outstanding longer than
-/// max(p99.5 of the baseline, the caller's allowance, 1 s) counts as failed at once where nothing else asked since was
-/// answered; where answers still come the target is full, not gone, and that is for its limit.
+/// max(p99.5 of the baseline, the caller's allowance, 1 s) lowers the target's limit. It counts as failed
+/// as soon as that is also three times the slowest of the last seconds (10 s at most), where nothing else asked since
+/// was answered; where answers still come the target is full, not gone.
 /// Records live in one array that grows by doubling; a ticket carries a generation, so that giving one back twice or
 /// late does nothing. One slot of the wheel is a control tick of 100 ms; what is due beyond its end goes round.
 /// Known to do badly: more than a million at once (placements then carry no ticket and are never overdue).

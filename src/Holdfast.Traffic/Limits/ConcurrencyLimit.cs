@@ -11,11 +11,11 @@ namespace Holdfast.Traffic.Limits;
 /// of late (it fades by a fifth a second), H how long one holds its slot when nothing holds it up. In between it
 /// stands. While latency is flat, R/B < 1.05 + noise, and three quarters are used it grows by a twentieth, half as much
 /// more each second, up to √L (CUBIC's caution near the last fall). Within 2 and the configured maximum. Until it
-/// has once had to fall it doubles each second in which three
-/// quarters are used. It never grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond
-/// that is a queue or a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9
-/// once a window when the target pushed back or left questions unanswered. Full while more in flight brought less done
-/// (covariance of windows): × 0.95.
+/// has once had to fall it doubles each second in which three quarters are used. It never
+/// grows past 2.4 × what is done a second × how long one holds its slot: what stands beyond that is a queue or
+/// a burst, and a limit that followed it would let the next pause of ours flood the target. × 0.9 once a window
+/// when the target pushed back or left questions unanswered. Full while more in flight brought less
+/// done (covariance of windows): × 0.95.
 /// Defaults: 0.2 and √L from Netflix's Gradient2; 1.2 as BBR's gain on the bandwidth-delay product; 0.9 from AIMD; the
 /// guard from Uber's Cinnamon. Its tolerance of 1.5 kept a standing queue as long as the servers are wide.
 /// Known to do badly: latency that varies with the size of the message more than with load.

@@ -3,6 +3,7 @@ using Holdfast.Bench;
 using Holdfast.Bench.Drain;
 using Holdfast.Bench.Load;
 using Holdfast.Bench.Scenarios;
+using Holdfast.Bench.Web;
 using Holdfast.Commands;
 using Holdfast.Optimum;
 
@@ -23,6 +24,9 @@ root.Add(SuiteCommands.Suite());
 root.Add(SuiteCommands.Sweep());
 root.Add(DetectionTable.Command());
 root.Add(SimulatorSpeed.Command());
+root.Add(WebComparison.Command());
+root.Add(WebTargets.Command());
+root.Add(YarpHost.Command());
 root.Add(LoadCommands.Generate());
 root.Add(LoadCommands.Sink());
 return await root.Parse(args).InvokeAsync();

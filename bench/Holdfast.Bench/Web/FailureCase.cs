@@ -4,8 +4,10 @@ namespace Holdfast.Bench.Web;
 /// <param name="Load">Requests a second over what the home region can do.</param>
 /// <param name="Faults">By target, in the words of the harness's web faults.</param>
 /// <param name="Retries">How often a client whose request failed asks again.</param>
+/// <param name="Stays">Targets that don't heal with the others.</param>
+/// <param name="After">How long is looked at after it, in times of the fault's own length.</param>
 internal sealed record FailureCase(string Name, string Title, double Load, IReadOnlyDictionary<string, string> Faults,
-    int Retries = 0)
+    int Retries = 0, string Stays = "", double After = 1)
 {
     /// <summary>A target: 6 workers of 24 ms a request, 250 requests a second.</summary>
     public const int Workers = 6;
@@ -33,7 +35,8 @@ internal sealed record FailureCase(string Name, string Title, double Load, IRead
         new("region", "The home region is gone (refuses) at 70 % use", Usual, On("refuse", "na1", "na2")),
         new("dark", "The home region is gone (black hole) at 70 % use", Usual, On("hole", "na1", "na2")),
         new("capacity", "Home's capacity halved without errors at 70 % use", Usual, On("capacity=0.5", "na1", "na2")),
-        new("herd", "Everything gone, then back, clients retrying", Usual, On("refuse", "na1", "na2", "eu1", "eu2"), Retries: 4),
+        new("herd", "Everything gone, home back alone, clients retrying", Usual, On("refuse", "na1", "na2", "eu1", "eu2"),
+            Retries: 4, Stays: "eu1 eu2", After: 2),
     ];
 
     private static Dictionary<string, string> On(string faults, params string[] targets) =>

@@ -6,6 +6,7 @@ namespace Holdfast.Bench.Web;
 /// targets can do.</summary>
 internal sealed class HoldfastWebSystem(string binary) : WebSystem("Holdfast")
 {
+    public override string? WhyNot => File.Exists(binary) ? null : $"{binary} isn't there";
     public override bool HasTls => false;
     public override string Version => Ask(binary, "--version") is { Length: > 0 } said ? "Holdfast " + said : "Holdfast";
 

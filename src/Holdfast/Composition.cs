@@ -81,6 +81,7 @@ internal static class Composition
         logging.SetMinimumLevel(level);
         // Request by request lines of the web server are no operator's business.
         logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
+        logging.AddFilter("Yarp", level > LogLevel.Warning ? level : LogLevel.Warning);
         logging.AddFilter("System", level > LogLevel.Warning ? level : LogLevel.Warning);
         logging.AddConsole(o =>
         {

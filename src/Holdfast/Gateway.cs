@@ -2,6 +2,7 @@ using Holdfast.Configuration;
 using Holdfast.Operator;
 using Holdfast.Storage.Journal;
 using Holdfast.Telemetry;
+using Holdfast.Web;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace Holdfast;
@@ -31,6 +32,7 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
         var readiness = services.GetRequiredService<Readiness>();
         var systemd = services.GetRequiredService<ISystemdNotifier>();
         var stages = services.GetRequiredService<IMailStages>();
+        var web = services.GetRequiredService<WebFlow>();
         var journal = services.GetRequiredService<IEvidenceJournal>();
         var time = services.GetRequiredService<TimeProvider>();
         void Enter(ProcessPhase phase, string words)
@@ -53,11 +55,13 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
             await stages.OpenAsync(words => Enter(ProcessPhase.Replaying, words), stop.Token);
             Enter(ProcessPhase.Opening, "opening the listeners");
             var listeners = await stages.ListenAsync(stop.Token);
+            var webListeners = await web.ListenAsync(stop.Token);
             Note(EvidenceKind.Started, "started");
             Enter(ProcessPhase.Ready, "ready");
             systemd.Notify(ServiceState.Ready);
             Ready(logger, StatusBoard.Version, configuration.Source, data.Path);
-            await output.WriteAsync(ReadyWords.Write(configuration, file, data.Path, socketPath, listeners));
+            await output.WriteAsync(ReadyWords.Write(configuration, file, data.Path, socketPath, listeners,
+                webListeners));
             await output.FlushAsync(CancellationToken.None);
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop.Token);
         }
@@ -68,11 +72,11 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
         }
         var failed = app.Lifetime.ApplicationStopping.IsCancellationRequested;
         systemd.Notify(ServiceState.Stopping);
-        Enter(ProcessPhase.Draining, "draining: no new mail is taken, what runs may finish");
+        Enter(ProcessPhase.Draining, "draining: nothing new is taken, what runs may finish");
         Draining(logger);
         try
         {
-            await stages.DrainAsync(signals.StopNow);
+            await Task.WhenAll(stages.DrainAsync(signals.StopNow), web.DrainAsync(signals.StopNow));
             Note(EvidenceKind.Stopped, failed ? "stopped because a part failed" : "drained and stopped");
         }
         catch (OperationCanceledException) when (signals.StopNow.IsCancellationRequested)

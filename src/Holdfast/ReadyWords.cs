@@ -2,6 +2,7 @@ using System.Text;
 using Holdfast.Configuration;
 using Holdfast.Operator;
 using Holdfast.Traffic.Targets;
+using Holdfast.Web.Select;
 
 namespace Holdfast;
 
@@ -10,14 +11,21 @@ namespace Holdfast;
 internal static class ReadyWords
 {
     public static string Write(ConfigurationSnapshot configuration, string? file, string dataPath, string socketPath,
-        IReadOnlyList<string> listeners)
+        IReadOnlyList<string> listeners, IReadOnlyList<string> webListeners)
     {
         var text = new StringBuilder();
         var http = configuration.Get<OperatorOptions>().HttpEndpoint;
         text.Append("\nHoldfast ").Append(StatusBoard.Version).Append(" is ready.\n");
         Row("takes mail at", listeners.Count > 0 ? listeners : ["nowhere: no listener is configured"]);
-        Row("sends it to", [.. configuration.Get<TopologyOptions>().Sites.Select(s =>
-            $"{s.Name} ({s.Region}): {string.Join(", ", s.Targets.Select(t => t.Address))}")]);
+        var services = configuration.Get<SelectOptions>().Routes.Select(r => r.Service)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var sites = configuration.Get<TopologyOptions>().Sites;
+        Row("sends it to", [.. sites.Where(s => !services.Contains(s.Service)).Select(Describe)]);
+        if (webListeners.Count > 0)
+        {
+            Row("serves web at", webListeners);
+            Row("forwards to", [.. sites.Where(s => services.Contains(s.Service)).Select(Describe)]);
+        }
         Row("status", http.Length > 0
             ? [$"http://{http}/api/v1/status, /healthz, /readyz, /metrics"] : ["on the socket only"]);
         Row("socket", [socketPath]);
@@ -44,6 +52,9 @@ internal static class ReadyWords
         }
         text.Append('\n');
         return text.ToString();
+
+        static string Describe(SiteOptions site) =>
+            $"{site.Name} ({site.Region}): {string.Join(", ", site.Targets.Select(t => t.Address))}";
 
         void Row(string name, IReadOnlyList<string> values)
         {

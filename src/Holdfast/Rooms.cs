@@ -6,6 +6,7 @@ using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
+using Holdfast.Web;
 using Microsoft.Extensions.Options;
 using HostOptions = Holdfast.Configuration.HostOptions;
 
@@ -15,7 +16,7 @@ namespace Holdfast;
 internal static class Rooms
 {
     /// <summary>The rooms' own rules for their options, for <c>check</c>.</summary>
-    public static void AddRules(IServiceCollection services) => services.AddMailRules();
+    public static void AddRules(IServiceCollection services) => services.AddMailRules().AddWebRules();
 
     public static void Add(IServiceCollection services, DiskWrapper? disk)
     {
@@ -37,6 +38,7 @@ internal static class Rooms
             p => p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.HostName,
             p => (ushort)p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.NodeId, seed + 1);
         services.AddSingleton<IMailStages, MailStages>();
+        services.AddWebFlow(seed + 2);
     }
 
     private sealed class MailStages(MailFlow flow) : IMailStages

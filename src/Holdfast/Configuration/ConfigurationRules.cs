@@ -6,6 +6,9 @@ using Holdfast.Mail.Route;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
+using Holdfast.Web.Accept;
+using Holdfast.Web.Forward;
+using Holdfast.Web.Select;
 
 namespace Holdfast.Configuration;
 
@@ -23,7 +26,9 @@ internal static class ConfigurationRules
         CheckOperator(snapshot, faults, listeners);
         var topology = snapshot.Get<TopologyOptions>();
         CheckTopology(topology, faults);
-        CheckListeners(snapshot.Get<ReceiveOptions>(), faults, listeners);
+        CheckListeners("Holdfast:Mail:Receive",
+            [.. snapshot.Get<ReceiveOptions>().Listeners.Select(l => l.Endpoint)], faults, listeners);
+        CheckWeb(snapshot, topology, faults, listeners);
         CheckRoutes(snapshot.Get<RouteOptions>(), topology, faults);
         CheckCanaries(snapshot.Get<CanaryOptions>(), topology, faults);
         for (var i = 0; i < listeners.Count; i++)
@@ -45,13 +50,47 @@ internal static class ConfigurationRules
             faults.Add("Holdfast:Traffic:" + fault.Split(' ')[0], fault.TrimEnd('.'));
     }
 
-    private static void CheckListeners(ReceiveOptions receive, FaultList faults,
+    private static void CheckWeb(ConfigurationSnapshot snapshot, TopologyOptions topology, FaultList faults,
         List<(string Path, EndpointText Endpoint)> listeners)
     {
-        for (var i = 0; i < receive.Listeners.Length; i++)
+        CheckListeners("Holdfast:Web:Accept", [.. snapshot.Get<AcceptOptions>().Listeners.Select(l => l.Endpoint)],
+            faults, listeners);
+        var services = ServicesOf(topology);
+        var routes = snapshot.Get<SelectOptions>().Routes;
+        for (var i = 0; i < routes.Length; i++)
         {
-            var path = $"Holdfast:Mail:Receive:Listeners:{i}:Endpoint";
-            var text = receive.Listeners[i].Endpoint;
+            if (routes[i].Service.Length > 0 && !Has(services, routes[i].Service))
+            {
+                faults.Unknown($"Holdfast:Web:Select:Routes:{i}:Service", "site with the service", routes[i].Service,
+                    services);
+            }
+        }
+        var told = snapshot.Get<ForwardOptions>().Services;
+        for (var i = 0; i < told.Length; i++)
+        {
+            if (told[i].Service.Length > 0 && !Has(services, told[i].Service))
+            {
+                faults.Unknown($"Holdfast:Web:Forward:Services:{i}:Service", "site with the service", told[i].Service,
+                    services);
+            }
+            if (told[i].AuthorityFile.Length > 0 && !File.Exists(told[i].AuthorityFile))
+            {
+                faults.Add($"Holdfast:Web:Forward:Services:{i}:AuthorityFile",
+                    $"\"{told[i].AuthorityFile}\" isn't there", "name a PEM file with the authorities");
+            }
+        }
+    }
+
+    private static string[] ServicesOf(TopologyOptions topology) => [.. topology.Sites.Select(s => s.Service)
+        .Where(s => s.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase)];
+
+    private static void CheckListeners(string section, string[] endpoints, FaultList faults,
+        List<(string Path, EndpointText Endpoint)> listeners)
+    {
+        for (var i = 0; i < endpoints.Length; i++)
+        {
+            var path = $"{section}:Listeners:{i}:Endpoint";
+            var text = endpoints[i];
             if (text.Length == 0)
                 continue;
             if (!EndpointText.TryParse(text, out var endpoint, out var problem))
@@ -65,8 +104,7 @@ internal static class ConfigurationRules
 
     private static void CheckRoutes(RouteOptions routes, TopologyOptions topology, FaultList faults)
     {
-        string[] services = [.. topology.Sites.Select(s => s.Service).Where(s => s.Length > 0)
-            .Distinct(StringComparer.OrdinalIgnoreCase)];
+        var services = ServicesOf(topology);
         for (var i = 0; i < routes.Rules.Length; i++)
         {
             var service = routes.Rules[i].Service;

@@ -5,6 +5,9 @@ using Holdfast.Mail.Receive;
 using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
+using Holdfast.Web.Accept;
+using Holdfast.Web.Forward;
+using Holdfast.Web.Select;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Microsoft.Extensions.Options;
@@ -31,6 +34,9 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<PaceOptions>("Holdfast:Mail:Deliver:Pace"),
         new Of<NoticeOptions>("Holdfast:Mail:Deliver:Notices"),
         new Of<CanaryOptions>("Holdfast:Mail:Canaries"),
+        new Of<AcceptOptions>("Holdfast:Web:Accept"),
+        new Of<SelectOptions>("Holdfast:Web:Select"),
+        new Of<ForwardOptions>("Holdfast:Web:Forward"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 

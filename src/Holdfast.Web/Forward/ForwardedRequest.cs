@@ -1,0 +1,198 @@
+using System.Net;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Targets;
+using Holdfast.Web.Select;
+using Microsoft.AspNetCore.Http;
+
+namespace Holdfast.Web.Forward;
+
+/// <summary>What ended an attempt from our side.</summary>
+internal enum AttemptEnd : byte
+{
+    None = 0,
+    /// <summary>Its deadline passed without an answer.</summary>
+    Deadline = 1,
+    /// <summary>Its target was closed while it waited, and it may be asked elsewhere.</summary>
+    Moved = 2,
+}
+
+/// <summary>One request on its way to targets: what YARP's forwarder sends through, so that an attempt that fails before
+/// its answer has begun can be repeated at another place.</summary>
+/// <remarks>
+/// Promise: each placement is released exactly once, and each attempt's outcome reported once when its header came (or
+/// didn't), and once more if the body broke off. A repeat happens only while nothing of an answer went to the client.
+/// 1 send to the placed target; 2 report; 3 when it may be repeated, ask for another place; 4 go on at 1.
+/// Limit: a body longer than <see cref="ForwardOptions.ReplayBytesMax"/>, or of unknown length, is sent once, unless the
+/// target could not even be connected to.
+/// </remarks>
+internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, ServiceId service, ForwardParts parts,
+    TargetClient client, PlaceQueue queue, Placement placement) : HttpMessageInvoker(s_nobody, disposeHandler: false)
+{
+    private static readonly HttpMessageHandler s_nobody = new SocketsHttpHandler();
+    private readonly CancellationTokenSource _attempt = new();
+    private Placement _placement = placement;
+    private CancellationTokenSource? _repeat;
+    private int _isReleased;
+    private int _end;
+    private bool _isBodySent;
+
+    public RequestClass Kind => kind;
+    public TargetClient Client => client;
+    public HttpContext Context => context;
+    public Placement Placement => _placement;
+    public int Attempts { get; private set; }
+    /// <summary>When the present attempt was sent, on the board's clock.</summary>
+    public TimeSpan SentAt { get; private set; }
+    /// <summary>When the answer's header came; zero: not yet.</summary>
+    public TimeSpan AnsweredAt { get; private set; }
+    /// <summary>The attempt that failed last, as its target is called in records; null: none failed.</summary>
+    public string? LastFailure { get; private set; }
+    public AttemptEnd End => (AttemptEnd)Volatile.Read(ref _end);
+
+    /// <summary>The whole body, where it is held for a repeat; null: it is streamed, or there is none.</summary>
+    public ReadOnlyMemory<byte>? Body { get; set; }
+    public bool HasBody { get; init; }
+
+    /// <summary>Links of the list of what is under way.</summary>
+    public ForwardedRequest? Next { get; set; }
+    public ForwardedRequest? Previous { get; set; }
+
+    public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (Body is { } body && request.Content is { } content)
+                request.Content = Replayed(body, content);
+            HttpResponseMessage? response = null;
+            Exception? fault = null;
+            var source = _repeat ?? _attempt;
+            var sentAt = parts.Now;
+            (SentAt, _end) = (sentAt, 0);
+            Attempts++;
+            using (cancellationToken.UnsafeRegister(static s => ((CancellationTokenSource)s!).Cancel(), source))
+            {
+                try
+                {
+                    // 1.
+                    response = await client.SendAsync(request, source.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+                {
+                    fault = e;
+                }
+            }
+            var now = parts.Now;
+            if (fault is OperationCanceledException && End == AttemptEnd.None
+                && context.RequestAborted.IsCancellationRequested)
+            {
+                Release(delivered: false);
+                throw fault;
+            }
+            // 2.
+            var outcome = response is not null
+                ? AttemptOutcome.OfAnswer(_placement, kind.Operation, response.StatusCode, response.Headers,
+                    now - sentAt, parts.Time.GetUtcNow())
+                : fault is OperationCanceledException && !AttemptOutcome.IsConnect(fault)
+                    ? AttemptOutcome.OfStall(_placement, kind.Operation, "an answer", now - sentAt)
+                    : AttemptOutcome.OfFailure(_placement, kind.Operation, fault!, now - sentAt);
+            parts.Board.Report(outcome, now);
+            if (outcome.IsSuccess)
+            {
+                AnsweredAt = now;
+                return response!;
+            }
+            LastFailure = outcome.Detail;
+            parts.Metrics.AttemptFailed(_placement.Site.Value, outcome);
+            // 3.
+            var isUnsent = response is null && AttemptOutcome.IsConnect(fault!);
+            _isBodySent |= HasBody && !isUnsent;
+            if (!MayRepeat(isUnsent, outcome.IsPushBack) || now >= kind.Deadline)
+                return Give(response, fault);
+            Release(delivered: false);
+            var asked = new PlacementRequest(service, kind.Operation, kind.Priority, false, _placement.Target, null,
+                (byte)Attempts, CanWait: false);
+            var next = await queue.PlaceAsync(asked, kind.Deadline, parts.WaitingMax, context.RequestAborted)
+                .ConfigureAwait(false);
+            if (!next.MaySend)
+                return Give(response, fault);
+            response?.Dispose();
+            // 4.
+            _placement = next;
+            Volatile.Write(ref _isReleased, 0);
+            _repeat = new CancellationTokenSource();
+            parts.Metrics.Repeated();
+            request.RequestUri = new UriBuilder(request.RequestUri!)
+            {
+                Host = parts.HostOf(next.Target), Port = parts.PortOf(next.Target),
+            }.Uri;
+        }
+    }
+
+    /// <summary>Reads may be asked twice; anything that the target refused or never got; nothing whose body is gone.
+    /// </summary>
+    private bool MayRepeat(bool isUnsent, bool isPushBack)
+    {
+        if (Attempts >= parts.AttemptsMax || kind.Operation == OperationClass.Stream && !isUnsent
+            || context.RequestAborted.IsCancellationRequested || End == AttemptEnd.Deadline)
+        {
+            return false;
+        }
+        if (isUnsent)
+            return !_isBodySent || Body is not null;
+        return (kind.Operation == OperationClass.Read || isPushBack) && (!HasBody || Body is not null);
+    }
+
+    private static HttpResponseMessage Give(HttpResponseMessage? response, Exception? fault)
+    {
+        if (response is not null)
+            return response;
+        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault!);
+        return null!;
+    }
+
+    private static ReadOnlyMemoryContent Replayed(ReadOnlyMemory<byte> body, HttpContent streamed)
+    {
+        var content = new ReadOnlyMemoryContent(body);
+        foreach (var field in streamed.Headers.NonValidated)
+        {
+            if (!field.Key.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                content.Headers.TryAddWithoutValidation(field.Key, (IEnumerable<string>)field.Value);
+        }
+        return content;
+    }
+
+    /// <summary>Ends the attempt that waits for its answer; what has begun to be answered goes on.</summary>
+    public void Stop(AttemptEnd why)
+    {
+        if (AnsweredAt > TimeSpan.Zero || Interlocked.CompareExchange(ref _end, (int)why, 0) != 0)
+            return;
+        (_repeat ?? _attempt).Cancel();
+    }
+
+    /// <summary>True when the request may be taken from a target that was closed meanwhile.</summary>
+    public bool MayMove => kind.Operation == OperationClass.Read && (!HasBody || Body is not null)
+        && Attempts < parts.AttemptsMax && AnsweredAt == TimeSpan.Zero;
+
+    /// <summary>Gives the place back, once.</summary>
+    public void Release(bool delivered)
+    {
+        if (Interlocked.Exchange(ref _isReleased, 1) != 0)
+            return;
+        parts.Board.Release(_placement, delivered, parts.Now);
+        queue.Pump();
+    }
+
+    /// <summary>The answer broke off after its header: the target's fault, told beside the success of the header.
+    /// </summary>
+    public void BrokeOff(string how)
+    {
+        LastFailure = how;
+        if (Volatile.Read(ref _isReleased) == 0)
+        {
+            parts.Board.Report(new(_placement.Target, kind.Operation, Traffic.Health.AttemptPhase.Answer,
+                Traffic.Health.FailureScope.Target, parts.Now - SentAt, how) { Ticket = _placement.Ticket },
+                parts.Now);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using Holdfast.Traffic.Balance;
+
+namespace Holdfast.Web.Select;
+
+/// <summary>What the engine must know of a request before it can be placed.</summary>
+/// <param name="Cohort">Hash of user and hour.</param>
+/// <param name="Deadline">When its answer must have begun, on the board's clock; never for streams.</param>
+internal readonly record struct RequestClass(byte Priority, uint Cohort, OperationClass Operation, TimeSpan Deadline)
+{
+    private const uint FnvOffset = 2166136261;
+    private const uint FnvPrime = 16777619;
+
+    /// <summary>Reads by the method's definition (RFC 9110 §9.2.1: safe methods).</summary>
+    public static OperationClass OperationOf(string method, WebOperation route, bool isStream) => isStream
+        ? OperationClass.Stream : route switch
+        {
+            WebOperation.Read => OperationClass.Read,
+            WebOperation.Write => OperationClass.Write,
+            WebOperation.Stream => OperationClass.Stream,
+            _ => IsSafe(method) ? OperationClass.Read : OperationClass.Write,
+        };
+
+    /// <summary>Safe, or defined to mean the same when it is done twice (RFC 9110 §9.2.2).</summary>
+    public static bool IsIdempotent(string method) => IsSafe(method) || method is "PUT" or "DELETE";
+
+    private static bool IsSafe(string method) => method is "GET" or "HEAD" or "OPTIONS" or "TRACE";
+
+    /// <summary>One digit from 0 to 5; anything else is not believed.</summary>
+    public static byte PriorityFrom(string? header, byte otherwise) =>
+        header is [>= '0' and <= '5'] ? (byte)(header[0] - '0') : otherwise;
+
+    /// <summary>The same for a user during an hour, another in the next: nobody is always the one who is shed.</summary>
+    public static uint CohortOf(string user, long hour)
+    {
+        var hash = FnvOffset;
+        foreach (var c in user)
+            hash = (hash ^ c) * FnvPrime;
+        return Mix(hash ^ (uint)hour * FnvPrime);
+    }
+
+    public static uint CohortOf(IPAddress? address, long hour)
+    {
+        var hash = FnvOffset;
+        if (address is not null)
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            address.TryWriteBytes(bytes, out var length);
+            // A home has a whole /64: its addresses are one user.
+            foreach (var b in bytes[..Math.Min(length, length == 16 && !address.IsIPv4MappedToIPv6 ? 8 : 16)])
+                hash = (hash ^ b) * FnvPrime;
+        }
+        return Mix(hash ^ (uint)hour * FnvPrime);
+    }
+
+    /// <summary>Finisher of MurmurHash3: neighbouring addresses land in cohorts far apart.</summary>
+    private static uint Mix(uint hash)
+    {
+        hash ^= hash >> 16;
+        hash *= 0x85EBCA6B;
+        hash ^= hash >> 13;
+        hash *= 0xC2B2AE35;
+        return hash ^ hash >> 16;
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Options;
+
+namespace Holdfast.Web.Select;
+
+/// <summary>Attributes of the section.</summary>
+[OptionsValidator]
+internal sealed partial class SelectAttributes : IValidateOptions<SelectOptions>;
+
+/// <summary>Attributes of the section and the rules between its values. Whether services exist is the caller's to
+/// compare.</summary>
+internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
+{
+    /// <summary>More routes than this are a generated file gone wrong.</summary>
+    public const int RoutesMax = 10_000;
+    private readonly SelectAttributes _attributes = new();
+
+    public ValidateOptionsResult Validate(string? name, SelectOptions options)
+    {
+        var faults = new List<string>(_attributes.Validate(name, options).Failures ?? []);
+        if (options.Routes.Length > RoutesMax)
+            faults.Add($"Routes: {options.Routes.Length} routes; at most {RoutesMax} are taken.");
+        var seen = new HashSet<(string, string)>();
+        for (var i = 0; i < options.Routes.Length && i < RoutesMax; i++)
+        {
+            var route = options.Routes[i];
+            if (route.Service.Length == 0)
+                faults.Add($"Routes:{i}:Service: required; the name of a service of the topology.");
+            if (!HostPattern.IsValid(route.Host))
+            {
+                faults.Add($"Routes:{i}:Host: \"{route.Host}\" is not a host; write store.example, "
+                    + "*.store.example or *, without a port.");
+            }
+            if (route.Path is not ['/', ..] || route.Path.AsSpan().IndexOfAny("?#* ") >= 0)
+                faults.Add($"Routes:{i}:Path: \"{route.Path}\" is not a path; write / or /below/this.");
+            else if (!seen.Add((route.Host.ToUpperInvariant(), HostPattern.TrimPath(route.Path))))
+                faults.Add($"Routes:{i}:Path: {route.Host}{route.Path} has a route already; remove one.");
+        }
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults.Distinct());
+    }
+}

@@ -1,0 +1,300 @@
+using System.Collections.Concurrent;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Targets;
+using Holdfast.Web.Accept;
+using Holdfast.Web.Forward;
+using Holdfast.Web.Select;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Holdfast.Web;
+
+/// <summary>Joins the stages in order: Accept → Select → Forward. Read this first.</summary>
+/// <remarks>
+/// A request: 1 hygiene, 2 route, 3 class (priority, cohort, operation, deadline), 4 admission, 5 a place, now or after
+/// waiting, 6 the forwarder sends it there and its answer back, 7 what it came to is told.
+/// Stop: listeners close, running requests may end, what remains is cut.
+/// </remarks>
+public sealed partial class WebFlow : IAsyncDisposable
+{
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
+    private readonly ITrafficBoard _board;
+    private readonly IHttpForwarder _forwarder;
+    private readonly WebMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly IOptionsMonitor<AcceptOptions> _accept;
+    private readonly IOptionsMonitor<SelectOptions> _select;
+    private readonly IOptionsMonitor<ForwardOptions> _forward;
+    private readonly ILogger _logger;
+    private readonly Random _random;
+    private readonly WebListeners _listeners;
+    private readonly UnderWay _underWay;
+    private readonly List<IDisposable> _changes = [];
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly ConcurrentDictionary<ServiceId, PlaceQueue> _queues = new();
+    private readonly Func<ServiceId, PlaceQueue> _makeQueue;
+    private Task _sweeps = Task.CompletedTask;
+    private Task _reloads = Task.CompletedTask;
+    private WebPicture _picture = WebPicture.Empty;
+
+    internal WebFlow(ITrafficBoard board, IHttpForwarder forwarder, WebMetrics metrics, TimeProvider time,
+        IOptionsMonitor<AcceptOptions> accept, IOptionsMonitor<SelectOptions> select,
+        IOptionsMonitor<ForwardOptions> forward, Random random, ILoggerFactory loggers)
+    {
+        _board = board;
+        _forwarder = forwarder;
+        _metrics = metrics;
+        _time = time;
+        _accept = accept;
+        _select = select;
+        _forward = forward;
+        _random = random;
+        _logger = loggers.CreateLogger<WebFlow>();
+        _listeners = new WebListeners(loggers, ServeAsync);
+        _underWay = new UnderWay(board);
+        _makeQueue = service => new PlaceQueue(service, board, time);
+        metrics.Observe(() => _underWay.Count,
+            () => _queues.Select(q => (board.Topology.Services[q.Key.Value].Name, q.Value.Count)));
+    }
+
+    private WebPicture Picture
+    {
+        get => Volatile.Read(ref _picture);
+        set => Volatile.Write(ref _picture, value);
+    }
+
+    /// <summary>Opens the listeners; returns what each listens on, in words.</summary>
+    /// <exception cref="IOException">An address can't be had.</exception>
+    public async Task<IReadOnlyList<string>> ListenAsync(CancellationToken abort)
+    {
+        Draw();
+        foreach (var change in new[] { _accept.OnChange(_ => Reload()), _select.OnChange(_ => Reload()),
+            _forward.OnChange(_ => Reload()) })
+        {
+            if (change is not null)
+                _changes.Add(change);
+        }
+        _sweeps = SweepAsync(_stopped.Token);
+        await _listeners.OpenAsync(_accept.CurrentValue, abort).ConfigureAwait(false);
+        return _listeners.Describe();
+    }
+
+    /// <summary>Closes the listeners and lets running requests end, for <c>DrainTimeout</c> at most. Cancelled: cuts
+    /// them at once.</summary>
+    public async Task DrainAsync(CancellationToken abort)
+    {
+        foreach (var change in _changes)
+            change.Dispose();
+        _changes.Clear();
+        await _listeners.DrainAsync(_accept.CurrentValue.DrainTimeout, abort).ConfigureAwait(false);
+        await _reloads.ConfigureAwait(false);
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        await _sweeps.ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopped.CancelAsync().ConfigureAwait(false);
+        await _sweeps.ConfigureAwait(false);
+        _stopped.Dispose();
+    }
+
+    private async Task ServeAsync(HttpContext context)
+    {
+        var startedAt = _time.GetTimestamp();
+        var picture = Picture;
+        var request = context.Request;
+        // 1. Hygiene.
+        if (RequestHygiene.Fault(context) is { } fault)
+        {
+            _metrics.Refused(fault);
+            // Nobody knows where this request ends.
+            context.Response.Headers.Connection = "close";
+            await OwnAnswer.Malformed.WriteAsync(context, 0).ConfigureAwait(false);
+            return;
+        }
+        // 2. Route.
+        var route = picture.Routes.Find(request.Host.Value, request.Path.Value);
+        if (route is null || !_board.Topology.TryFindService(route.Service, out var service))
+        {
+            _metrics.Refused("no_route");
+            await OwnAnswer.NoRoute.WriteAsync(context, 0).ConfigureAwait(false);
+            return;
+        }
+        // 3. Class.
+        var now = _time.GetElapsedTime(0);
+        var kind = Classify(context, route, picture, now);
+        // 4. Admission.
+        var queue = _queues.GetOrAdd(service, _makeQueue);
+        var admission = _board.Admit(service, kind.Priority, kind.Cohort, now);
+        queue.Shedding(admission.ShedShare > 0);
+        if (!admission.IsAdmitted)
+        {
+            _metrics.Shed(route.Service, "shed");
+            await OwnAnswer.Shed.WriteAsync(context, Jittered(admission.RetryAfter)).ConfigureAwait(false);
+            Ended(context, route, startedAt);
+            return;
+        }
+        // 5. A place.
+        var asked = new PlacementRequest(service, kind.Operation, kind.Priority, false, TargetId.None, null, 0,
+            CanWait: false);
+        var until = now + picture.WaitMax < kind.Deadline ? now + picture.WaitMax : kind.Deadline;
+        var placement = await queue.PlaceAsync(asked, until, picture.Parts.WaitingMax, context.RequestAborted)
+            .ConfigureAwait(false);
+        if (!placement.MaySend)
+        {
+            await RefuseAsync(context, route, placement).ConfigureAwait(false);
+            Ended(context, route, startedAt);
+            return;
+        }
+        // 6. There and back.
+        await ForwardAsync(context, route, picture, kind, service, placement, queue).ConfigureAwait(false);
+        Ended(context, route, startedAt);
+    }
+
+    private async Task ForwardAsync(HttpContext context, WebRoute route, WebPicture picture, RequestClass kind,
+        ServiceId service, Placement placement, PlaceQueue queue)
+    {
+        var client = picture.Clients.Of(route.Service);
+        var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+        var forwarded = new ForwardedRequest(context, kind, service, picture.Parts, client, queue, placement)
+        {
+            HasBody = hasBody,
+        };
+        _underWay.Add(forwarded);
+        var error = ForwarderError.None;
+        try
+        {
+            if (hasBody && context.Request.ContentLength is { } length && length <= picture.ReplayBytesMax
+                && kind.Operation != OperationClass.Stream)
+            {
+                forwarded.Body = await HoldAsync(context, (int)length).ConfigureAwait(false);
+            }
+            error = await _forwarder.SendAsync(context,
+                client.PrefixOf(_board.Topology.Targets[placement.Target.Value]), forwarded, client.Config,
+                picture.TransformOf(route.Service), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is BadHttpRequestException or IOException or OperationCanceledException)
+        {
+            // The client broke off in the body that was to be held.
+            error = ForwarderError.RequestBodyClient;
+        }
+        finally
+        {
+            // 7. What it came to.
+            if (error is ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeResponseDestination
+                or ForwarderError.UpgradeActivityTimeout)
+            {
+                forwarded.BrokeOff("connection reset in the middle of an answer");
+            }
+            forwarded.Release(error is ForwarderError.None && forwarded.AnsweredAt > TimeSpan.Zero);
+            _underWay.Remove(forwarded);
+        }
+        if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            return;
+        // Nothing was said yet: the forwarder set a status alone.
+        var isLate = error is ForwarderError.RequestTimedOut || forwarded.End == AttemptEnd.Deadline;
+        var answer = isLate ? OwnAnswer.Late
+            : error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
+                ? OwnAnswer.Malformed : OwnAnswer.BrokenOff;
+        context.Response.Clear();
+        await answer.WriteAsync(context, 0).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads a short body whole, so that the request can be repeated.</summary>
+    private static async Task<ReadOnlyMemory<byte>> HoldAsync(HttpContext context, int length)
+    {
+        var body = new byte[length];
+        await context.Request.Body.ReadExactlyAsync(body, context.RequestAborted).ConfigureAwait(false);
+        return body;
+    }
+
+    private RequestClass Classify(HttpContext context, WebRoute route, WebPicture picture, TimeSpan now)
+    {
+        var request = context.Request;
+        var headers = request.Headers;
+        var isStream = context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            || request.Method == "CONNECT"
+            || (headers.ContentType is [{ } type] && type.StartsWith("application/grpc", StringComparison.Ordinal));
+        var operation = RequestClass.OperationOf(request.Method, route.Operation, isStream);
+        var peer = context.Connection.RemoteIpAddress;
+        var isTrusted = picture.Trust.Trusts(peer);
+        var priority = route.Priority;
+        if (isTrusted && picture.PriorityHeader.Length > 0)
+            priority = RequestClass.PriorityFrom(headers[picture.PriorityHeader], priority);
+        var hour = _time.GetUtcNow().ToUnixTimeSeconds() / 3600;
+        var cohort = isTrusted && picture.UserHeader.Length > 0 && headers[picture.UserHeader] is [{ Length: > 0 } user]
+            ? RequestClass.CohortOf(user, hour)
+            : RequestClass.CohortOf(picture.Trust.ClientOf(peer,
+                isTrusted ? headers["X-Forwarded-For"].ToString() : null), hour);
+        var deadline = operation == OperationClass.Stream ? TimeSpan.MaxValue : now + route.Deadline;
+        return new RequestClass(priority, cohort, operation, deadline);
+    }
+
+    private Task RefuseAsync(HttpContext context, WebRoute route, in Placement placement)
+    {
+        var (answer, reason) = placement.Wait switch
+        {
+            WaitReason.AllClosed => (OwnAnswer.Closed, "closed"),
+            WaitReason.NoTarget => (OwnAnswer.Closed, "no_target"),
+            WaitReason.Drained => (OwnAnswer.Closed, "drained"),
+            _ => (OwnAnswer.Shed, "waited"),
+        };
+        _metrics.Shed(route.Service, reason);
+        return answer.WriteAsync(context, Jittered(TimeSpan.FromSeconds(2)));
+    }
+
+    /// <summary>Between one and two times as long, so that those who are sent away don't come back together.</summary>
+    private int Jittered(TimeSpan wait)
+    {
+        double chance;
+        lock (_random)
+            chance = _random.NextDouble();
+        return (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds * (1 + chance)), 1, 300);
+    }
+
+    private void Ended(HttpContext context, WebRoute route, long startedAt) => _metrics.Ended(context.Request.Method,
+        context.Response.StatusCode, route.Template, context.Request.Protocol,
+        _time.GetElapsedTime(startedAt).TotalSeconds);
+
+    private async Task SweepAsync(CancellationToken stopped)
+    {
+        using var timer = new PeriodicTimer(s_tick, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopped).ConfigureAwait(false))
+            {
+                _underWay.Sweep(_time.GetElapsedTime(0));
+                foreach (var (_, queue) in _queues)
+                    queue.Pump();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Ends so at every stop.
+        }
+    }
+
+    private void Draw() => Picture = WebPicture.Draw(_accept.CurrentValue, _select.CurrentValue, _forward.CurrentValue,
+        _board, _time, _metrics, Picture);
+
+    private void Reload()
+    {
+        lock (_listeners)
+        {
+            Draw();
+            // One after the other: a listener that is replaced lets its requests end first.
+            _reloads = ReloadListenersAsync(_reloads);
+        }
+    }
+
+    private async Task ReloadListenersAsync(Task before)
+    {
+        await before.ConfigureAwait(false);
+        await _listeners.ReloadAsync(_accept.CurrentValue, CancellationToken.None).ConfigureAwait(false);
+    }
+}

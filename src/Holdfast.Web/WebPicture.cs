@@ -1,0 +1,36 @@
+using System.Collections.Frozen;
+using Holdfast.Traffic;
+using Holdfast.Traffic.Targets;
+using Holdfast.Web.Accept;
+using Holdfast.Web.Forward;
+using Holdfast.Web.Select;
+
+namespace Holdfast.Web;
+
+/// <summary>Everything that a reload may change, as requests see it: swapped whole, so that a request is served by one
+/// configuration from its first step to its last.</summary>
+internal sealed record WebPicture(
+    WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax, int ReplayBytesMax, string PriorityHeader,
+    string UserHeader, FrozenDictionary<string, ForwardTransform> Transforms)
+{
+    public static WebPicture Empty { get; } = new(WebRouteTable.Empty, new TargetClients(new ForwardOptions()), null!,
+        ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", FrozenDictionary<string, ForwardTransform>.Empty);
+
+    public ForwardTransform TransformOf(string service) => Transforms[service];
+
+    /// <param name="before">Its connections go on where nothing changed for them.</param>
+    public static WebPicture Draw(AcceptOptions accept, SelectOptions select, ForwardOptions forward,
+        ITrafficBoard board, TimeProvider time, WebMetrics metrics, WebPicture before)
+    {
+        var routes = new WebRouteTable(select);
+        var transforms = new Dictionary<string, ForwardTransform>(StringComparer.OrdinalIgnoreCase);
+        var trust = new ProxyTrust(accept.TrustedProxies);
+        var clients = ReferenceEquals(forward, before.Clients.Options) ? before.Clients : new TargetClients(forward);
+        foreach (var service in routes.Services)
+            transforms.Add(service, new ForwardTransform(trust, clients.Of(service).Host));
+        return new WebPicture(routes, clients,
+            new ForwardParts(board, time, metrics, forward.AttemptsMax, select.WaitingMax), trust, select.WaitMax,
+            forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader,
+            transforms.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase));
+    }
+}

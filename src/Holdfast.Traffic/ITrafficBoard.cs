@@ -54,6 +54,10 @@ public interface ITrafficBoard
     /// that can be asked elsewhere may give up.</summary>
     bool IsClosed(TargetId target, OperationClass operation);
 
+    /// <summary>True while the placement's question counts as overdue: its target usually answered long before.
+    /// </summary>
+    bool IsOverdue(in Placement placement);
+
     /// <summary>Control tick. Returns verdict changes since the last one, oldest first.</summary>
     IReadOnlyList<VerdictChange> Tick(TimeSpan now);
 

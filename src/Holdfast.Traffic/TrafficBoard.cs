@@ -96,6 +96,12 @@ public sealed class TrafficBoard : ITrafficBoard
             return _engine.IsClosed(target, operation);
     }
 
+    public bool IsOverdue(in Placement placement)
+    {
+        lock (_gate)
+            return _engine.IsOverdue(placement);
+    }
+
     public IReadOnlyList<VerdictChange> Tick(TimeSpan now)
     {
         lock (_gate)

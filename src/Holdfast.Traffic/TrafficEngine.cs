@@ -174,6 +174,9 @@ internal sealed partial class TrafficEngine
             now.TotalSeconds);
     }
 
+    public bool IsOverdue(in Placement placement) => _watch.IsHeld(placement.Ticket)
+        && _watch[placement.Ticket].Target == placement.Target.Value && _watch[placement.Ticket].IsOverdue;
+
     /// <summary>Seconds that nearly all answers took; until that is known, what the last ones let fear.</summary>
     private double Usual(TargetState target, HealthKey key)
     {

@@ -55,7 +55,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _random = random;
         _logger = loggers.CreateLogger<WebFlow>();
         _listeners = new WebListeners(loggers, ServeAsync);
-        _underWay = new UnderWay(board);
+        _underWay = new UnderWay();
         _makeQueue = service => new PlaceQueue(service, board, time);
         metrics.Observe(() => _underWay.Count,
             () => _queues.Select(q => (board.Topology.Services[q.Key.Value].Name, q.Value.Count)));
@@ -101,6 +101,8 @@ public sealed partial class WebFlow : IAsyncDisposable
         await _stopped.CancelAsync().ConfigureAwait(false);
         await _sweeps.ConfigureAwait(false);
         _stopped.Dispose();
+        foreach (var (_, queue) in _queues)
+            queue.Dispose();
     }
 
     private async Task ServeAsync(HttpContext context)

@@ -54,7 +54,7 @@ internal sealed class WebMetrics
     public void Shed(string service, string reason) =>
         _shed.Add(1, new("holdfast.service", service), new("error.type", reason));
 
-    public void AttemptFailed(int site, in TrafficOutcome outcome) => _failed.Add(1,
+    public void AttemptFailed(string site, in TrafficOutcome outcome) => _failed.Add(1,
         new("holdfast.site", site), new("error.type", outcome.Phase == AttemptPhase.Connect ? "connect"
             : outcome.IsPushBack ? "push_back" : outcome.Detail is { } detail
             && detail.StartsWith(TrafficDetail.Stall, StringComparison.Ordinal) ? "timeout" : "answer"));

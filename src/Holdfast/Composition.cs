@@ -81,7 +81,8 @@ internal static class Composition
         logging.SetMinimumLevel(level);
         // Request by request lines of the web server are no operator's business.
         logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
-        logging.AddFilter("Yarp", level > LogLevel.Warning ? level : LogLevel.Warning);
+        // What the forwarder warns of is a line for each request of an outage: metrics and verdicts tell it better.
+        logging.AddFilter("Yarp", level > LogLevel.Error ? level : LogLevel.Error);
         logging.AddFilter("System", level > LogLevel.Warning ? level : LogLevel.Warning);
         logging.AddConsole(o =>
         {

@@ -13,7 +13,7 @@ internal enum AttemptEnd : byte
     None = 0,
     /// <summary>Its deadline passed without an answer.</summary>
     Deadline = 1,
-    /// <summary>Its target was closed while it waited, and it may be asked elsewhere.</summary>
+    /// <summary>Its target was closed, or is long overdue, and another place was found.</summary>
     Moved = 2,
 }
 
@@ -33,6 +33,8 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
     private readonly CancellationTokenSource _attempt = new();
     private Placement _placement = placement;
     private CancellationTokenSource? _repeat;
+    /// <summary>Where a request that is moved goes next.</summary>
+    private object? _movesTo;
     private int _isReleased;
     private int _end;
     private bool _isBodySent;
@@ -83,6 +85,13 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
                 }
             }
             var now = parts.Now;
+            var found = Interlocked.Exchange(ref _movesTo, null) as Placement?;
+            if (found is { } unused && fault is not OperationCanceledException)
+            {
+                // It was answered in the very moment in which it was to be moved.
+                parts.Board.Release(unused, delivered: false, now);
+                found = null;
+            }
             if (fault is OperationCanceledException && End == AttemptEnd.None
                 && context.RequestAborted.IsCancellationRequested)
             {
@@ -103,16 +112,14 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
                 return response!;
             }
             LastFailure = outcome.Detail;
-            parts.Metrics.AttemptFailed(_placement.Site.Value, outcome);
+            parts.Metrics.AttemptFailed(parts.Board.Topology.Sites[_placement.Site.Value].Name, outcome);
             // 3.
             var isUnsent = response is null && AttemptOutcome.IsConnect(fault!);
             _isBodySent |= HasBody && !isUnsent;
-            if (!MayRepeat(isUnsent, outcome.IsPushBack) || now >= kind.Deadline)
+            if (found is null && (!MayRepeat(isUnsent, outcome.IsPushBack) || now >= kind.Deadline))
                 return Give(response, fault);
             Release(delivered: false);
-            var asked = new PlacementRequest(service, kind.Operation, kind.Priority, false, _placement.Target, null,
-                (byte)Attempts, CanWait: false);
-            var next = await queue.PlaceAsync(asked, kind.Deadline, parts.WaitingMax, context.RequestAborted)
+            var next = found ?? await queue.PlaceAsync(Again, kind.Deadline, parts.WaitingMax, context.RequestAborted)
                 .ConfigureAwait(false);
             if (!next.MaySend)
                 return Give(response, fault);
@@ -170,9 +177,35 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
         (_repeat ?? _attempt).Cancel();
     }
 
-    /// <summary>True when the request may be taken from a target that was closed meanwhile.</summary>
-    public bool MayMove => kind.Operation == OperationClass.Read && (!HasBody || Body is not null)
-        && Attempts < parts.AttemptsMax && AnsweredAt == TimeSpan.Zero;
+    /// <summary>Takes the request from a target that was closed, or owes its answer for longer than it ever did, if it
+    /// may be repeated and there is a place for it.</summary>
+    public void TryMove(TimeSpan now)
+    {
+        if (kind.Operation != OperationClass.Read || (HasBody && Body is null) || Attempts >= parts.AttemptsMax
+            || AnsweredAt > TimeSpan.Zero || _placement.Kind == PlacementKind.Canary || End != AttemptEnd.None
+            || !(parts.Board.IsOverdue(_placement) || parts.Board.IsClosed(_placement.Target, kind.Operation)))
+        {
+            return;
+        }
+        var place = parts.Board.Place(Again, now);
+        if (!place.MaySend)
+            return;
+        if (Interlocked.CompareExchange(ref _movesTo, place, null) is not null)
+        {
+            parts.Board.Release(place, delivered: false, now);
+            return;
+        }
+        Stop(AttemptEnd.Moved);
+        // Whoever takes it out of there uses it or gives it back; an attempt that ended before does neither.
+        if ((AnsweredAt > TimeSpan.Zero || End != AttemptEnd.Moved)
+            && Interlocked.Exchange(ref _movesTo, null) is Placement left)
+        {
+            parts.Board.Release(left, delivered: false, now);
+        }
+    }
+
+    private PlacementRequest Again => new(service, kind.Operation, kind.Priority, false, _placement.Target, null,
+        (byte)Attempts, CanWait: false);
 
     /// <summary>Gives the place back, once.</summary>
     public void Release(bool delivered)

@@ -1,19 +1,19 @@
-using Holdfast.Traffic;
-
 namespace Holdfast.Web.Forward;
 
 /// <summary>Requests that are under way: looked through every control tick, so that none needs a timer of its own.
 /// </summary>
 /// <remarks>
-/// At each tick: who is past its deadline is ended; who waits at a target that was closed meanwhile is moved, if it may
-/// be repeated; an answer that goes on for long gives its place back, since it tells nothing more about how much the
+/// At each tick: who is past its deadline is ended; who waits at a target that was closed meanwhile, or that
+/// owes the answer for longer than ever, is moved, if it may be repeated and there is a place; an answer that goes on for long gives its place back, since it tells nothing more about how much the
 /// target can take at once. Kept in shards, so that connections don't wait for each other.
 /// </remarks>
-internal sealed class UnderWay(ITrafficBoard board)
+internal sealed class UnderWay
 {
     private const int Shards = 16;
     /// <summary>An answer's body that takes longer is a stream.</summary>
     private static readonly TimeSpan s_holdMax = TimeSpan.FromSeconds(5);
+    /// <summary>Nobody is moved sooner: the engine's own floor for an overdue answer is a second.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(0.5);
     private readonly Shard[] _shards = [.. Enumerable.Range(0, Shards).Select(_ => new Shard())];
 
     public int Count => _shards.Sum(s => s.Count);
@@ -42,8 +42,7 @@ internal sealed class UnderWay(ITrafficBoard board)
                     {
                         (due ??= []).Add((request, AttemptEnd.Deadline));
                     }
-                    else if (request.MayMove && board.IsClosed(request.Placement.Target, request.Kind.Operation)
-                        && request.Placement.Kind != Traffic.Balance.PlacementKind.Canary)
+                    else if (now - request.SentAt > s_patience)
                     {
                         (due ??= []).Add((request, AttemptEnd.Moved));
                     }
@@ -53,7 +52,9 @@ internal sealed class UnderWay(ITrafficBoard board)
         // Outside the locks: what waits for these goes on at once, on this thread.
         foreach (var (request, end) in due ?? [])
         {
-            if (end is { } why)
+            if (end is AttemptEnd.Moved)
+                request.TryMove(now);
+            else if (end is { } why)
                 request.Stop(why);
             else
                 request.Release(delivered: true);

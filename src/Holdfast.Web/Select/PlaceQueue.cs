@@ -12,17 +12,38 @@ namespace Holdfast.Web.Select;
 /// queued requests exactly once. The board is asked again whenever a request of the service ends, when the board said,
 /// and at each control tick. What the simulator's edges do, on real time.
 /// </remarks>
-internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimeProvider time)
+internal sealed class PlaceQueue : IDisposable
 {
+    /// <summary>The board's answers are asked for again no sooner and no later than this.</summary>
+    private static readonly TimeSpan s_askMin = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_askMax = TimeSpan.FromSeconds(1);
+    private readonly ServiceId _service;
+    private readonly ITrafficBoard _board;
+    private readonly TimeProvider _time;
+    private readonly ITimer _ask;
     private const int Priorities = 6;
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiter>[] _lists =
         [.. Enumerable.Range(0, Priorities).Select(_ => new LinkedList<Waiter>())];
     private uint _used;
+    /// <summary>When the board is asked again, on its clock; <see cref="TimeSpan.MaxValue"/>: when something ends.
+    /// </summary>
+    private TimeSpan _askAt = TimeSpan.MaxValue;
     private volatile int _count;
     private volatile bool _isShedding;
 
+    public PlaceQueue(ServiceId service, ITrafficBoard board, TimeProvider time)
+    {
+        _service = service;
+        _board = board;
+        _time = time;
+        _ask = time.CreateTimer(static queue => ((PlaceQueue)queue!).Asked(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+    }
+
     public int Count => _count;
+
+    public void Dispose() => _ask.Dispose();
 
     /// <summary>Told by each admission: the engine sheds now.</summary>
     public void Shedding(bool sheds) => _isShedding = sheds;
@@ -34,31 +55,35 @@ internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimePro
     public ValueTask<Placement> PlaceAsync(in PlacementRequest request, TimeSpan until, int waitingMax,
         CancellationToken left)
     {
-        var now = time.GetElapsedTime(0);
+        var now = _time.GetElapsedTime(0);
         var list = Math.Min((int)request.Priority, Priorities - 1);
+        var again = TimeSpan.Zero;
         var ahead = Volatile.Read(ref _used) & (_isShedding ? (1u << list) - 1 : (2u << list) - 1);
         if (ahead == 0)
         {
-            var placement = board.Place(request, now);
+            var placement = _board.Place(request, now);
             if (placement.MaySend)
                 return new(placement);
             if (placement.Wait is WaitReason.RetryBudget or WaitReason.NoTarget)
                 return new(GaveUp(request, placement, now));
+            again = placement.RetryAfter;
         }
-        return WaitAsync(request, list, until, waitingMax, left);
+        return WaitAsync(request, list, until, again, waitingMax, left);
     }
 
-    private async ValueTask<Placement> WaitAsync(PlacementRequest request, int list, TimeSpan until, int waitingMax,
-        CancellationToken left)
+    private async ValueTask<Placement> WaitAsync(PlacementRequest request, int list, TimeSpan until, TimeSpan again,
+        int waitingMax, CancellationToken left)
     {
         var waiter = new Waiter(request, until);
         lock (_gate)
         {
             if (_count >= waitingMax || left.IsCancellationRequested)
-                return GaveUp(request, Full, time.GetElapsedTime(0));
+                return GaveUp(request, Full, _time.GetElapsedTime(0));
             waiter.Node = _lists[list].AddLast(waiter);
             _used |= 1u << list;
             _count++;
+            if (again > TimeSpan.Zero)
+                Arm(again, _time.GetElapsedTime(0));
         }
         using var leaves = left.UnsafeRegister(static (state, _) =>
         {
@@ -77,7 +102,7 @@ internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimePro
     {
         if (_count == 0)
             return;
-        var now = time.GetElapsedTime(0);
+        var now = _time.GetElapsedTime(0);
         // Continuations run elsewhere; nothing waits inside.
         lock (_gate)
         {
@@ -86,21 +111,42 @@ internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimePro
             {
                 var list = BitOperations.TrailingZeroCount(_used);
                 var waiter = (_isShedding ? _lists[list].Last : _lists[list].First)!.Value;
-                var placement = board.Place(waiter.Request, now);
+                var placement = _board.Place(waiter.Request, now);
                 if (placement.MaySend)
                 {
                     Remove(waiter);
                     // It left in this moment: its place goes to the next.
                     if (!waiter.TrySetResult(placement))
-                        board.Release(placement, delivered: false, now);
+                        _board.Release(placement, delivered: false, now);
                     continue;
                 }
                 if (placement.Wait is not (WaitReason.RetryBudget or WaitReason.NoTarget))
+                {
+                    Arm(placement.RetryAfter, now);
                     return;
+                }
                 Remove(waiter);
                 waiter.TrySetResult(GaveUp(waiter.Request, placement, now));
             }
         }
+    }
+
+    /// <summary>A site's pace gives places in steps of milliseconds: who asks at control ticks alone loses most of
+    /// them.</summary>
+    private void Arm(TimeSpan after, TimeSpan now)
+    {
+        after = after < s_askMin ? s_askMin : after > s_askMax ? s_askMax : after;
+        if (_askAt <= now + after)
+            return;
+        _askAt = now + after;
+        _ask.Change(after, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Asked()
+    {
+        lock (_gate)
+            _askAt = TimeSpan.MaxValue;
+        Pump();
     }
 
     private void LetGo(TimeSpan now)
@@ -127,7 +173,7 @@ internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimePro
                 return;
             Remove(waiter);
         }
-        waiter.TrySetResult(GaveUp(waiter.Request, Full, time.GetElapsedTime(0)));
+        waiter.TrySetResult(GaveUp(waiter.Request, Full, _time.GetElapsedTime(0)));
     }
 
     private void Remove(Waiter waiter)
@@ -144,7 +190,7 @@ internal sealed class PlaceQueue(ServiceId service, ITrafficBoard board, TimePro
     private Placement GaveUp(in PlacementRequest request, in Placement placement, TimeSpan now)
     {
         if (request.Attempt == 0 && !request.IsHedge)
-            board.Withdraw(service, now);
+            _board.Withdraw(_service, now);
         return placement;
     }
 

@@ -1,5 +1,6 @@
 using Holdfast.Configuration;
 using Holdfast.Traffic.Targets;
+using Holdfast.Web.Accept;
 
 namespace Holdfast.Tests.Configuration;
 
@@ -25,8 +26,10 @@ public class ExampleTests
         Assert.Equal("127.0.0.1:8080", snapshot!.Get<OperatorOptions>().HttpEndpoint);
         var topology = snapshot.Get<TopologyOptions>();
         Assert.Equal("na", topology.HomeRegion);
-        Assert.Equal(["127.0.0.1:2601", "127.0.0.1:2602"],
+        Assert.Equal(["127.0.0.1:2601", "127.0.0.1:2602", "127.0.0.1:8091", "127.0.0.1:8092", "127.0.0.1:8093"],
             topology.Sites.SelectMany(s => s.Targets).Select(t => t.Address));
-        Assert.All(topology.Sites, s => Assert.Equal(2000, s.CapacityPerSecond));
+        Assert.Equal(["na", "eu", "na", "eu"], topology.Sites.Select(s => s.Region));
+        Assert.All(topology.Sites.Where(s => s.Service == "mail"), s => Assert.Equal(2000, s.CapacityPerSecond));
+        Assert.Equal(["127.0.0.1:8081"], snapshot.Get<AcceptOptions>().Listeners.Select(l => l.Endpoint));
     }
 }

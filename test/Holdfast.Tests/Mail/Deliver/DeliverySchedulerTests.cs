@@ -34,6 +34,7 @@ public class DeliverySchedulerTests
         public List<Placement> Released { get; } = [];
         public void Release(in Placement placement, bool delivered, TimeSpan now) => Released.Add(placement);
         public bool IsClosed(ServiceId service) => Closed;
+        public bool IsOverdue(in Placement placement) => false;
         public bool IsClosed(TargetId target, OperationClass operation) => Closed;
         public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan now) { }
         public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) => default;

@@ -32,6 +32,7 @@ public class RouteExplainerTests
         public void Release(in Placement placement, bool delivered, TimeSpan now) =>
             throw new InvalidOperationException();
         public bool IsClosed(ServiceId service) => false;
+        public bool IsOverdue(in Placement placement) => false;
         public bool IsClosed(TargetId target, OperationClass operation) => throw new InvalidOperationException();
         public void Expect(in Placement placement, AttemptPhase phase, TimeSpan allowance, TimeSpan at) =>
             throw new InvalidOperationException();

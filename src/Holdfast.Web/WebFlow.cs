@@ -196,8 +196,11 @@ public sealed partial class WebFlow : IAsyncDisposable
             forwarded.Release(error is ForwarderError.None && forwarded.AnsweredAt > TimeSpan.Zero);
             _underWay.Remove(forwarded);
         }
-        if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+        if (error is ForwarderError.None || context.Response.HasStarted
+            || context.RequestAborted.IsCancellationRequested)
+        {
             return;
+        }
         // Nothing was said yet: the forwarder set a status alone.
         var isLate = error is ForwarderError.RequestTimedOut || forwarded.End == AttemptEnd.Deadline;
         var answer = isLate ? OwnAnswer.Late

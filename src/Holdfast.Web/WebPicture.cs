@@ -10,8 +10,8 @@ namespace Holdfast.Web;
 /// <summary>Everything that a reload may change, as requests see it: swapped whole, so that a request is served by one
 /// configuration from its first step to its last.</summary>
 internal sealed record WebPicture(
-    WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax, int ReplayBytesMax, string PriorityHeader,
-    string UserHeader, FrozenDictionary<string, ForwardTransform> Transforms)
+    WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax,
+    int ReplayBytesMax, string PriorityHeader, string UserHeader, FrozenDictionary<string, ForwardTransform> Transforms)
 {
     public static WebPicture Empty { get; } = new(WebRouteTable.Empty, new TargetClients(new ForwardOptions()), null!,
         ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", FrozenDictionary<string, ForwardTransform>.Empty);

@@ -28,5 +28,6 @@ internal sealed class RequestEntry(Func<HttpContext, Task> serve) : IHttpApplica
 
     public Task ProcessRequestAsync(HttpContext context) => serve(context);
 
-    public void DisposeContext(HttpContext context, Exception? exception) => ((DefaultHttpContext)context).Uninitialize();
+    public void DisposeContext(HttpContext context, Exception? exception) =>
+        ((DefaultHttpContext)context).Uninitialize();
 }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Web.Accept;
 
-/// <summary>The listeners' servers: one Kestrel for each, so that one can be opened, changed or closed while requests at
-/// the others go on.</summary>
+/// <summary>The listeners' servers: one Kestrel for each, so that one can be opened, changed or closed while requests
+/// at the others go on.</summary>
 internal sealed partial class WebListeners(ILoggerFactory loggers, Func<HttpContext, Task> serve)
 {
     private readonly Dictionary<string, Open> _open = new(StringComparer.OrdinalIgnoreCase);

@@ -24,7 +24,8 @@ public sealed class ForwardOptions
     /// <value>2: one repeat at another place, as the engine is rehearsed. Range 1 to 5.</value>
     [Range(1, 5)] public int AttemptsMax { get; set; } = 2;
 
-    /// <summary>Bytes of a request's body that are held so that it can be repeated; longer ones are sent once.</summary>
+    /// <summary>Bytes of a request's body that are held so that it can be repeated; longer ones are sent once.
+    /// </summary>
     /// <value>64 KiB. Range 0 to 1 MiB.</value>
     [Range(0, 1 << 20)] public int ReplayBytesMax { get; set; } = 64 << 10;
 }

@@ -17,14 +17,14 @@ internal enum AttemptEnd : byte
     Moved = 2,
 }
 
-/// <summary>One request on its way to targets: what YARP's forwarder sends through, so that an attempt that fails before
-/// its answer has begun can be repeated at another place.</summary>
+/// <summary>One request on its way to targets: what YARP's forwarder sends through, so that an attempt that fails
+/// before its answer has begun can be repeated at another place.</summary>
 /// <remarks>
 /// Promise: each placement is released exactly once, and each attempt's outcome reported once when its header came (or
 /// didn't), and once more if the body broke off. A repeat happens only while nothing of an answer went to the client.
 /// 1 send to the placed target; 2 report; 3 when it may be repeated, ask for another place; 4 go on at 1.
-/// Limit: a body longer than <see cref="ForwardOptions.ReplayBytesMax"/>, or of unknown length, is sent once, unless the
-/// target could not even be connected to.
+/// Limit: a body longer than <see cref="ForwardOptions.ReplayBytesMax"/>, or of unknown length, is sent once, unless
+/// the target could not even be connected to.
 /// </remarks>
 internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, ServiceId service, ForwardParts parts,
     TargetClient client, PlaceQueue queue, Placement placement) : HttpMessageInvoker(s_nobody, disposeHandler: false)
@@ -60,7 +60,8 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
     public ForwardedRequest? Next { get; set; }
     public ForwardedRequest? Previous { get; set; }
 
-    public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request,
+        CancellationToken cancellationToken)
     {
         while (true)
         {

@@ -30,7 +30,8 @@ internal readonly record struct RequestClass(byte Priority, uint Cohort, Operati
     public static byte PriorityFrom(string? header, byte otherwise) =>
         header is [>= '0' and <= '5'] ? (byte)(header[0] - '0') : otherwise;
 
-    /// <summary>The same for a user during an hour, another in the next: nobody is always the one who is shed.</summary>
+    /// <summary>The same for a user during an hour, another in the next: nobody is always the one who is shed.
+    /// </summary>
     public static uint CohortOf(string user, long hour)
     {
         var hash = FnvOffset;

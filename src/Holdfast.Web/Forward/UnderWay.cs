@@ -5,8 +5,8 @@ namespace Holdfast.Web.Forward;
 /// <remarks>
 /// At each tick: who is past its deadline is ended; who waits at a target that was closed meanwhile, or that owes the
 /// answer for longer than ever, is moved, if it may be repeated and there is a place; an answer that goes on for long
-/// gives its place back, since it tells nothing more about how much the target can take at once. Kept in shards, so that
-/// connections don't wait for each other.
+/// gives its place back, since it tells nothing more about how much the target can take at once. Kept in shards, so
+/// that connections don't wait for each other.
 /// </remarks>
 internal sealed class UnderWay
 {

@@ -229,15 +229,15 @@ internal sealed partial class TrafficEngine
             HastenTarget(siteKey, key, at);
     }
 
-    /// <summary>For who knows a moment before which target's outcome comes: asks for the memory that it will need.
-    /// </summary>
-    public void Fetch(TargetId target, int ticket, OperationClass operation)
+    /// <summary>For who knows a moment before which target's outcome comes, and when: asks for the memory that it will
+    /// need.</summary>
+    public void Fetch(TargetId target, int ticket, OperationClass operation, TimeSpan latency)
     {
         if ((uint)target.Value >= (uint)_targets.Length)
             return;
         _watch.Fetch(ticket);
-        _targets[target.Value].Fetch();
-        _targetKeys[(int)operation & (OperationsMax - 1)][target.Value]?.Fetch();
+        TargetState.Fetch(_targets[target.Value]);
+        HealthKey.Fetch(_targetKeys[(int)operation & (OperationsMax - 1)][target.Value], latency.TotalSeconds);
     }
 
     private HealthKey KeyOf(SiteState site, OperationClass operation, double now) =>

@@ -10,37 +10,32 @@ internal struct SimEvent
     public int Kind;
     public int A;
     public int B;
+    /// <summary>The queue's own: the next in its list.</summary>
+    public int Next;
 }
 
 /// <summary>Events in the order of (time, sequence of being pushed): a hierarchical timing wheel.</summary>
 /// <remarks>
-/// Three wheels of 4 096 slots: 51.2 µs, 0.2 s and 14 minutes wide; times are ticks of 100 ns, up to 40 days ahead.
-/// Push
-/// and pop touch one list each, whatever the number of events; a heap's logarithm of cache misses is what it saves.
+/// Three wheels: 8 192 slots of 25.6 µs, 4 096 of 0.2 s and as many of 14 minutes; times are ticks of 100 ns, up to 40
+/// days ahead. Push and pop touch one list each, whatever the number of events; a heap's logarithm of cache misses is
+/// what it saves. A slot is as wide as holds a few dozen events of a simulation in a hurry: sorting is cheap then, and
+/// there is enough of the future to fetch ahead.
 /// The order needs no number beside the time: lists are emptied in the order in which they were filled, into slots that
 /// nothing was pushed into before, and a slot is sorted stably when its turn comes.
 /// </remarks>
 internal sealed class EventQueue
 {
+    private const int Levels = 3;
+    private const int Shift0 = 8;
+    private const int Bits0 = 13;
     private const int Bits = 12;
-    private const int Slots = 1 << Bits;
-    private const int Mask = Slots - 1;
-    private const int Shift0 = 9;
-    private const int Shift1 = Shift0 + Bits;
-    private const int Shift2 = Shift1 + Bits;
-    private const int InsertionMax = 24;
-    public const long TimeMax = 1L << (Shift2 + Bits - 1);
+    private const int InsertionMax = 32;
+    public const long TimeMax = 1L << (Shift0 + Bits0 + 2 * Bits - 1);
 
-    private struct Node
-    {
-        public SimEvent Event;
-        public int Next;
-    }
-
-    private readonly int[][] _heads = [NewSlots(), NewSlots(), NewSlots()];
-    private readonly ulong[][] _used = [new ulong[Slots / 64], new ulong[Slots / 64], new ulong[Slots / 64]];
+    private readonly Wheel _near = new(0, Bits0);
+    private readonly Wheel[] _wheels;
     private readonly int[] _counts = new int[1 << Shift0];
-    private Node[] _nodes = new Node[1024];
+    private SimEvent[] _nodes = new SimEvent[1024];
     private int _free = -1;
     private int _fresh;
     /// <summary>The slot whose turn it is, sorted.</summary>
@@ -50,8 +45,65 @@ internal sealed class EventQueue
     private int _dueEnd;
     /// <summary>Number of the first wheel's slot whose turn it is, counted from time zero.</summary>
     private long _cursor;
+    /// <summary>Up to here the due ones were told to who fetches ahead.</summary>
+    private int _told;
     /// <summary>The next slot's node that was asked for last.</summary>
     private int _walked = -1;
+
+    public EventQueue() => _wheels = [_near, new(Bits0, Bits), new(Bits0 + Bits, Bits)];
+
+    /// <param name="shift">A slot's number in it is the first wheel's, without so many bits.</param>
+    private sealed class Wheel(int shift, int bits)
+    {
+        public readonly int[] Heads = NewSlots(1 << bits);
+        private readonly ulong[] _used = new ulong[1 << (bits - 6)];
+        public readonly int Mask = (1 << bits) - 1;
+        /// <summary>What is less than so many of the first wheel's slots apart fits.</summary>
+        public readonly long Span = 1L << (shift + bits);
+
+        public int At(long slot) => (int)(slot >> shift) & Mask;
+
+        public long Cursor(long cursor, int at) => (((cursor >> shift) & ~(long)Mask) | (long)at) << shift;
+
+        public void Link(SimEvent[] nodes, int index, int at)
+        {
+            nodes[index].Next = Heads[at];
+            Heads[at] = index;
+            _used[at >> 6] |= 1UL << (at & 63);
+        }
+
+        /// <summary>The newest of a slot, which is empty then.</summary>
+        public int Take(int at)
+        {
+            var head = Heads[at];
+            Heads[at] = -1;
+            _used[at >> 6] &= ~(1UL << (at & 63));
+            return head;
+        }
+
+        /// <summary>The next slot that holds something, from this one on; −1: none.</summary>
+        public int NextUsed(int from)
+        {
+            if (from > Mask)
+                return -1;
+            var word = from >> 6;
+            var bits = _used[word] & (ulong.MaxValue << (from & 63));
+            while (bits == 0)
+            {
+                if (++word == _used.Length)
+                    return -1;
+                bits = _used[word];
+            }
+            return (word << 6) + BitOperations.TrailingZeroCount(bits);
+        }
+
+        private static int[] NewSlots(int count)
+        {
+            var slots = new int[count];
+            Array.Fill(slots, -1);
+            return slots;
+        }
+    }
 
     public int Count { get; private set; }
 
@@ -76,11 +128,11 @@ internal sealed class EventQueue
                 Array.Resize(ref _nodes, index * 2);
         }
         ref var node = ref _nodes[index];
-        node.Event.Time = time;
-        node.Event.Kind = kind;
-        node.Event.A = a;
-        node.Event.B = b;
-        Link(index);
+        node.Time = time;
+        node.Kind = kind;
+        node.A = a;
+        node.B = b;
+        Link(index, slot);
     }
 
     /// <summary>The next event; false when there is none.</summary>
@@ -100,18 +152,26 @@ internal sealed class EventQueue
         return true;
     }
 
-    /// <summary>An event that comes soon, unless something is pushed before it: for those who fetch ahead. False when
-    /// it isn't known yet.</summary>
-    public bool TryPeek(int ahead, out SimEvent later)
+    /// <summary>An event that comes soon, each once, unless something is pushed before it: for those who fetch ahead.
+    /// False when all that is known up to <paramref name="ahead"/> was told.</summary>
+    public bool TryTell(int ahead, out SimEvent later)
     {
-        var at = _dueHead + ahead;
-        if (at >= _dueEnd)
+        if (_told < _dueHead)
+            _told = _dueHead;
+        if (_told >= Math.Min(_dueEnd, _dueHead + ahead))
         {
             later = default;
             return false;
         }
-        later = _due[at];
+        later = _due[_told++];
         return true;
+    }
+
+    /// <summary>The event that comes next, unless something is pushed before it. False when it isn't known yet.</summary>
+    public bool TryPeek(out SimEvent next)
+    {
+        next = _dueHead < _dueEnd ? _due[_dueHead] : default;
+        return _dueHead < _dueEnd;
     }
 
     /// <summary>An event of the slot that comes next, another at each call, for those who fetch ahead; its order says
@@ -123,31 +183,26 @@ internal sealed class EventQueue
             later = default;
             return false;
         }
-        ref var node = ref _nodes[_walked];
-        later = node.Event;
-        _walked = node.Next;
+        later = _nodes[_walked];
+        _walked = later.Next;
         if (_walked >= 0)
             NearMemory.Ask(ref _nodes[_walked]);
         return true;
     }
 
-    private void Link(int index)
+    private void Link(int index, long slot)
     {
-        ref var node = ref _nodes[index];
-        var slot = Math.Min(node.Event.Time, TimeMax) >> Shift0;
+        slot = Math.Min(slot, TimeMax >> Shift0);
         var apart = slot ^ _cursor;
-        var level = apart < Slots ? 0 : apart < 1L << (2 * Bits) ? 1 : 2;
-        var at = (int)(slot >> (level * Bits)) & Mask;
-        node.Next = _heads[level][at];
-        _heads[level][at] = index;
-        _used[level][at >> 6] |= 1UL << (at & 63);
+        var wheel = apart < _near.Span ? _near : apart < _wheels[1].Span ? _wheels[1] : _wheels[2];
+        wheel.Link(_nodes, index, wheel.At(slot));
     }
 
     /// <summary>Into the slot whose turn it is: after everything that is not later.</summary>
     private void Insert(long time, int kind, int a, int b)
     {
         if (_dueHead == _dueEnd)
-            _dueHead = _dueEnd = 0;
+            _dueHead = _dueEnd = _told = 0;
         if (_dueEnd == _due.Length)
             Array.Resize(ref _due, _due.Length * 2);
         var at = _dueEnd++;
@@ -168,49 +223,46 @@ internal sealed class EventQueue
     {
         while (true)
         {
-            var next = NextUsed(0, (int)(_cursor & Mask) + 1);
+            var next = _near.NextUsed(_near.At(_cursor) + 1);
             if (next >= 0)
             {
-                _cursor = (_cursor & ~(long)Mask) | (long)next;
+                _cursor = _near.Cursor(_cursor, next);
                 TakeSlot(next);
                 return;
             }
-            next = NextUsed(1, (int)((_cursor >> Bits) & Mask) + 1);
-            if (next >= 0)
+            var level = 1;
+            while ((next = _wheels[level].NextUsed(_wheels[level].At(_cursor) + 1)) < 0)
             {
-                _cursor = (((_cursor >> (2 * Bits)) << Bits) | (long)next) << Bits;
-                Cascade(1, next);
-            }
-            else
-            {
-                next = NextUsed(2, (int)((_cursor >> (2 * Bits)) & Mask) + 1);
-                if (next < 0)
+                if (++level == Levels)
                     throw new InvalidOperationException("The event queue has lost events.");
-                _cursor = (long)next << (2 * Bits);
-                Cascade(2, next);
             }
+            _cursor = _wheels[level].Cursor(_cursor, next);
+            Cascade(_wheels[level].Take(next));
             if (_dueHead != _dueEnd)
                 return;
         }
     }
 
     /// <summary>Spreads a slot over the wheels below, in the order in which it was filled.</summary>
-    private void Cascade(int level, int at)
+    private void Cascade(int newest)
     {
-        var index = Reverse(TakeList(level, at));
+        var index = Reverse(newest);
         while (index >= 0)
         {
-            var next = _nodes[index].Next;
             ref var node = ref _nodes[index];
-            if (node.Event.Time >> Shift0 <= _cursor)
+            var next = node.Next;
+            if (next >= 0)
+                NearMemory.Ask(ref _nodes[next]);
+            var slot = node.Time >> Shift0;
+            if (slot <= _cursor)
             {
-                Insert(node.Event.Time, node.Event.Kind, node.Event.A, node.Event.B);
+                Insert(node.Time, node.Kind, node.A, node.B);
                 node.Next = _free;
                 _free = index;
             }
             else
             {
-                Link(index);
+                Link(index, slot);
             }
             index = next;
         }
@@ -229,74 +281,55 @@ internal sealed class EventQueue
         return head;
     }
 
-    private int TakeList(int level, int at)
-    {
-        var head = _heads[level][at];
-        _heads[level][at] = -1;
-        _used[level][at >> 6] &= ~(1UL << (at & 63));
-        return head;
-    }
-
     private void TakeSlot(int at)
     {
-        var index = TakeList(0, at);
-        // Newest first in the list: fill from the back.
+        // Newest first in the list.
+        var index = _near.Take(at);
         var n = 0;
-        for (var i = index; i >= 0; i = _nodes[i].Next)
-            n++;
-        if (n > _due.Length)
-        {
-            Array.Resize(ref _due, (int)BitOperations.RoundUpToPowerOf2((uint)n));
-            Array.Resize(ref _sorting, _due.Length);
-        }
-        _dueHead = 0;
-        _dueEnd = n;
         while (index >= 0)
         {
+            if (n == _sorting.Length)
+                Array.Resize(ref _sorting, n * 2);
             ref var node = ref _nodes[index];
-            _due[--n] = node.Event;
+            _sorting[n++] = node;
             var next = node.Next;
             node.Next = _free;
             _free = index;
             index = next;
         }
-        if (_dueEnd <= InsertionMax)
+        if (_due.Length < n)
+            _due = new SimEvent[_sorting.Length];
+        _dueHead = _told = 0;
+        _dueEnd = n;
+        if (n <= InsertionMax)
             SortByInsertion();
         else
             SortByCounting();
-        var then = NextUsed(0, at + 1);
-        _walked = then < 0 ? -1 : _heads[0][then];
+        var then = _near.NextUsed(at + 1);
+        _walked = then < 0 ? -1 : _near.Heads[then];
         if (_walked >= 0)
             NearMemory.Ask(ref _nodes[_walked]);
     }
 
     private void SortByInsertion()
     {
-        for (var i = 1; i < _dueEnd; i++)
+        for (int i = _dueEnd - 1, n = 0; i >= 0; i--, n++)
         {
-            if (_due[i].Time >= _due[i - 1].Time)
-                continue;
-            var moving = _due[i];
-            var at = i;
-            do
-            {
-                _due[at] = _due[at - 1];
-                at--;
-            }
-            while (at > 0 && _due[at - 1].Time > moving.Time);
-            _due[at] = moving;
+            ref var moving = ref _sorting[i];
+            var to = n;
+            for (; to > 0 && _due[to - 1].Time > moving.Time; to--)
+                _due[to] = _due[to - 1];
+            _due[to] = moving;
         }
     }
 
-    /// <summary>A slot has 512 ticks: count how many events each has, then put them in their places.</summary>
+    /// <summary>A slot has few ticks: count how many events each has, then put them in their places.</summary>
     private void SortByCounting()
     {
         const int Ticks = 1 << Shift0;
-        if (_sorting.Length < _due.Length)
-            _sorting = new SimEvent[_due.Length];
         Array.Clear(_counts);
         for (var i = 0; i < _dueEnd; i++)
-            _counts[(int)_due[i].Time & (Ticks - 1)]++;
+            _counts[(int)_sorting[i].Time & (Ticks - 1)]++;
         var sum = 0;
         for (var i = 0; i < Ticks; i++)
         {
@@ -304,31 +337,7 @@ internal sealed class EventQueue
             _counts[i] = sum;
             sum += count;
         }
-        for (var i = 0; i < _dueEnd; i++)
-            _sorting[_counts[(int)_due[i].Time & (Ticks - 1)]++] = _due[i];
-        (_due, _sorting) = (_sorting, _due);
-    }
-
-    private int NextUsed(int level, int from)
-    {
-        if (from >= Slots)
-            return -1;
-        var used = _used[level];
-        var word = from >> 6;
-        var bits = used[word] & (ulong.MaxValue << (from & 63));
-        while (bits == 0)
-        {
-            if (++word == used.Length)
-                return -1;
-            bits = used[word];
-        }
-        return (word << 6) + BitOperations.TrailingZeroCount(bits);
-    }
-
-    private static int[] NewSlots()
-    {
-        var slots = new int[Slots];
-        Array.Fill(slots, -1);
-        return slots;
+        for (var i = _dueEnd - 1; i >= 0; i--)
+            _due[_counts[(int)_sorting[i].Time & (Ticks - 1)]++] = _sorting[i];
     }
 }

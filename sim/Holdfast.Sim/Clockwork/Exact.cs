@@ -10,11 +10,10 @@ internal static class Exact
     private const double Ln2High = 6.93147180369123816490e-01;
     private const double Ln2Low = 1.90821492927058770002e-10;
 
-    /// <summary>The series' terms, least first: to divide each time took half of the logarithm's time.</summary>
-    private static ReadOnlySpan<double> Odd =>
-    [
-        1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0,
-    ];
+    private const double PerLn2 = 1.44269504088896340735992;
+
+    // Both series are summed in pairs, pairs of pairs and so on (Estrin): their sums don't wait for each other, as
+    // Horner's do. The order is fixed, and so are the bits.
 
     public static double Exp(double x)
     {
@@ -22,15 +21,17 @@ internal static class Exact
             return double.IsNaN(x) ? x : 0;
         if (x > 700)
             return double.PositiveInfinity;
-        // x = k·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its series, halved twice so that 10 terms do.
-        var k = Math.Floor(x / Ln2 + 0.5);
-        var r = (x - k * Ln2High - k * Ln2Low) * 0.25;
-        var sum = 1.0;
-        for (var i = 10; i >= 1; i--)
-            sum = 1 + r * sum / i;
-        sum *= sum;
-        sum *= sum;
-        return Math.ScaleB(sum, (int)k);
+        // x = k·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its series up to r¹³ / 13!, the next term is below 1e-17.
+        var k = Math.Floor(x * PerLn2 + 0.5);
+        var r = x - k * Ln2High - k * Ln2Low;
+        var r2 = r * r;
+        var r4 = r2 * r2;
+        var low = 1 + r + (1.0 / 2 + r * (1.0 / 6)) * r2;
+        var middle = 1.0 / 24 + r * (1.0 / 120) + (1.0 / 720 + r * (1.0 / 5040)) * r2;
+        var high = 1.0 / 40_320 + r * (1.0 / 362_880) + (1.0 / 3_628_800 + r * (1.0 / 39_916_800)) * r2;
+        var top = 1.0 / 479_001_600 + r * (1.0 / 6_227_020_800);
+        var sum = low + middle * r4 + (high + top * r4) * (r4 * r4);
+        return sum * BitConverter.Int64BitsToDouble(((long)k + 1023) << 52);
     }
 
     /// <summary>Natural logarithm of a positive, normal number.</summary>
@@ -38,7 +39,7 @@ internal static class Exact
     {
         if (!(x > 0))
             return x == 0 ? double.NegativeInfinity : double.NaN;
-        // x = m·2^k, m in [√½, √2); ln m = 2·artanh((m − 1)/(m + 1)).
+        // x = m·2^k, m in [√½, √2); ln m = 2·artanh((m − 1)/(m + 1)), the odd terms up to the 21st.
         var bits = BitConverter.DoubleToInt64Bits(x);
         var k = (int)((bits >> 52) & 0x7FF) - 1023;
         var m = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000);
@@ -49,9 +50,12 @@ internal static class Exact
         }
         var s = (m - 1) / (m + 1);
         var z = s * s;
-        var sum = 0.0;
-        foreach (var term in Odd)
-            sum = sum * z + term;
+        var z2 = z * z;
+        var z4 = z2 * z2;
+        var low = 1 + z * (1.0 / 3) + (1.0 / 5 + z * (1.0 / 7)) * z2;
+        var middle = 1.0 / 9 + z * (1.0 / 11) + (1.0 / 13 + z * (1.0 / 15)) * z2;
+        var high = 1.0 / 17 + z * (1.0 / 19) + 1.0 / 21 * z2;
+        var sum = low + middle * z4 + high * (z4 * z4);
         return k * Ln2High + (2 * s * sum + k * Ln2Low);
     }
 

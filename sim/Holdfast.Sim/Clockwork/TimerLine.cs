@@ -16,6 +16,8 @@ internal sealed class TimerLine(long ticks)
     public bool IsEmpty => _count == 0;
     public bool IsFull => _count == _ring.Length;
     public ref readonly Timer Head => ref _ring[_head];
+    /// <summary>One that is the head after so many, or an old one.</summary>
+    public ref readonly Timer Later(int after) => ref _ring[(_head + after) & (_ring.Length - 1)];
 
     /// <summary>True while an event for the head, or for one that was it, is in the queue.</summary>
     public bool IsArmed { get; set; }

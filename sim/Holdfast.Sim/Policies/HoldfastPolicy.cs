@@ -25,8 +25,8 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
     public void Release(in Placement placement, bool delivered, TimeSpan now) =>
         _engine.Release(placement, delivered, now);
 
-    public void Fetch(TargetId target, int ticket, OperationClass operation) =>
-        _engine.Fetch(target, ticket, operation);
+    public void Fetch(TargetId target, int ticket, OperationClass operation, TimeSpan latency) =>
+        _engine.Fetch(target, ticket, operation, latency);
 
     public void Tick(TimeSpan now) => _changes.AddRange(_engine.Tick(now));
 

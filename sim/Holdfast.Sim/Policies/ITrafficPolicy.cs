@@ -53,7 +53,7 @@ internal interface ITrafficPolicy
 
     /// <summary>An outcome of this target comes in a moment: memory may be asked for. Nothing may change by it.
     /// </summary>
-    void Fetch(TargetId target, int ticket, OperationClass operation) { }
+    void Fetch(TargetId target, int ticket, OperationClass operation, TimeSpan latency) { }
 
     /// <summary>An act by hand; weights and drains apply to baselines too.</summary>
     void Act(in PolicyAct act, TimeSpan now);

@@ -21,12 +21,14 @@ internal enum JobResult : byte
 }
 
 /// <summary>One piece of work at one server: of a request, or of another job that calls a component.</summary>
-internal struct Job
+internal struct Job : IPooled
 {
     /// <summary>Grows when the slot is freed: an event that carries an older one is void.</summary>
     public int Serial;
     /// <summary>−1: a call of another job.</summary>
     public int Request;
+    /// <summary>When its request left the edge.</summary>
+    public long SentAt;
     public int AttemptSerial;
     /// <summary>Of the placement.</summary>
     public int Ticket;
@@ -34,7 +36,7 @@ internal struct Job
     public int ParentCall;
     public int Server;
     /// <summary>Neighbour in the server's queue.</summary>
-    public int Next;
+    public int Next { get; set; }
     /// <summary>Grows with each call to a component.</summary>
     public int Call;
     public int Fault;

@@ -20,7 +20,7 @@ internal enum RequestState : byte
 }
 
 /// <summary>A request from its first arrival to its one end, in a pool.</summary>
-internal struct Request
+internal struct Request : IPooled
 {
     public long ArrivedAt;
     public long SentAt;
@@ -31,7 +31,7 @@ internal struct Request
     /// <summary>Grows with each try of the client and its end: a timer that carries an older one is void.</summary>
     public int TrySerial;
     /// <summary>Neighbours in a queue.</summary>
-    public int Next;
+    public int Next { get; set; }
     public int Previous;
     public int LastTarget;
     public float SizeBytes;

@@ -21,7 +21,7 @@ internal sealed partial class Simulation
         if (_now < edge.PausedUntil)
             return;
         _totals.Canaries++;
-        var index = NewRequest();
+        var index = _requests.Take();
         ref var request = ref _requests[index];
         request.State = RequestState.Canary;
         request.Edge = (byte)edge.Index;
@@ -34,7 +34,7 @@ internal sealed partial class Simulation
         if (!TryReach(edge.Index, site, out var delay))
             return;
         var pool = _pools[site];
-        var job = NewJob();
+        var job = _jobs.Take();
         ref var work = ref _jobs[job];
         work.Request = index;
         work.AttemptSerial = serial;

@@ -1,6 +1,7 @@
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
+using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Sim.Runs;
 
@@ -44,7 +45,7 @@ internal sealed partial class Simulation
 
     private int Create(WorkloadState state, int work, byte priority)
     {
-        var index = NewRequest();
+        var index = _requests.Take();
         ref var request = ref _requests[index];
         request.ArrivedAt = _now;
         request.Workload = (ushort)work;
@@ -116,7 +117,10 @@ internal sealed partial class Simulation
     private void DropEndedTries(TimerLine line)
     {
         while (!line.IsEmpty && _requests[line.Head.Subject].TrySerial != line.Head.Serial)
+        {
+            NearMemory.Ask(ref _requests[line.Later(Ahead).Subject].TrySerial);
             line.Take();
+        }
     }
 
     private void Try(int index, int serial)

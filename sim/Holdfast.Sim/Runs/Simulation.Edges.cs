@@ -183,9 +183,10 @@ internal sealed partial class Simulation
         _siteSeries[placement.Site.Value].Placed[_step]++;
         if (!TryReach(edge.Index, placement.Site.Value, out var delay))
             return false;
-        var job = NewJob();
+        var job = _jobs.Take();
         ref var work = ref _jobs[job];
         work.Request = index;
+        work.SentAt = _now;
         work.AttemptSerial = serial;
         work.Ticket = placement.Ticket;
         work.Parent = -1;
@@ -202,7 +203,10 @@ internal sealed partial class Simulation
     private void DropEndedAttempts(TimerLine line)
     {
         while (!line.IsEmpty && _requests[line.Head.Subject].AttemptSerial != line.Head.Serial)
+        {
+            NearMemory.Ask(ref _requests[line.Later(Ahead).Subject].AttemptSerial);
             line.Take();
+        }
     }
 
     private void RunAttemptTimers(int service)

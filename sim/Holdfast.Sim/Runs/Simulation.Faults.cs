@@ -228,7 +228,7 @@ internal sealed partial class Simulation
             server.QueueHead = server.QueueTail = -1;
             server.FullSince = -1;
         }
-        var used = _jobsUsed;
+        var used = _jobs.Used;
         for (var i = 0; i < used; i++)
         {
             if (_jobs[i].State is JobState.Queued or JobState.Served or JobState.Calling && hits[_jobs[i].Server])

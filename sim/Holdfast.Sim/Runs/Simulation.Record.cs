@@ -185,7 +185,7 @@ internal sealed partial class Simulation
 
     private RunRecord Finish(string policy, double wallSeconds)
     {
-        for (var i = 0; i < _requestsUsed; i++)
+        for (var i = 0; i < _requests.Used; i++)
         {
             if (_requests[i].State is not (RequestState.Free or RequestState.Canary))
                 _totals.Unfinished++;

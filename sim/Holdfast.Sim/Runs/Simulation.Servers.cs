@@ -334,7 +334,7 @@ internal sealed partial class Simulation
             var instance = callee.First + (start + i) % callee.Count;
             if (_servers[instance].Downs > 0)
                 continue;
-            var child = NewJob();
+            var child = _jobs.Take();
             ref var asked = ref _jobs[child];
             asked.Request = -1;
             asked.Parent = index;

@@ -19,7 +19,6 @@ namespace Holdfast.Sim.Runs;
 /// </remarks>
 internal sealed partial class Simulation
 {
-    private const int SmallPool = 1024;
     /// <summary>So many events before its own an event's memory is asked for.</summary>
     private const int Ahead = 4;
     private readonly Scenario _scenario;
@@ -34,12 +33,8 @@ internal sealed partial class Simulation
     private int _step;
     private long _events;
 
-    private Request[] _requests = new Request[SmallPool];
-    private int _requestsUsed;
-    private int _freeRequest = -1;
-    private Job[] _jobs = new Job[SmallPool];
-    private int _jobsUsed;
-    private int _freeJob = -1;
+    private Pool<Request> _requests = new();
+    private Pool<Job> _jobs = new();
 
     private Simulation(Scenario scenario, NamedPolicy policy, ulong seed)
     {
@@ -144,10 +139,23 @@ internal sealed partial class Simulation
     private void FetchAhead()
     {
         if (_queue.TryWalk(out var far) && far.Kind <= (int)EventKind.Answer)
-            NearMemory.Ask(ref _jobs[far.A]);
-        if (!_queue.TryPeek(Ahead, out var near) || near.Kind > (int)EventKind.Answer)
-            return;
-        ref var job = ref _jobs[near.A];
+            NearMemory.AskAll(ref _jobs[far.A]);
+        while (_queue.TryTell(Ahead, out var near))
+        {
+            if (near.Kind <= (int)EventKind.Answer)
+                FetchFor(near, _jobs[near.A]);
+        }
+        // What waits at a server that is done in a moment.
+        if (_queue.TryPeek(out var next) && next.Kind == (int)EventKind.Done)
+        {
+            var waiting = _servers[_jobs[next.A].Server].QueueHead;
+            if (waiting >= 0)
+                NearMemory.AskAll(ref _jobs[waiting]);
+        }
+    }
+
+    private void FetchFor(in SimEvent near, in Job job)
+    {
         if (near.Kind != (int)EventKind.Answer)
         {
             NearMemory.AskAll(ref _servers[job.Server]);
@@ -155,7 +163,8 @@ internal sealed partial class Simulation
         else if (job.Request >= 0)
         {
             NearMemory.AskAll(ref _requests[job.Request]);
-            _edges[job.Edge].Policy.Fetch(new TargetId(job.Server), job.Ticket, (OperationClass)job.Operation);
+            _edges[job.Edge].Policy.Fetch(new TargetId(job.Server), job.Ticket, (OperationClass)job.Operation,
+                TimeSpan.FromTicks(near.Time - job.SentAt));
         }
     }
 
@@ -190,41 +199,14 @@ internal sealed partial class Simulation
         }
     }
 
-    private int NewRequest()
-    {
-        var index = _freeRequest;
-        if (index >= 0)
-        {
-            _freeRequest = _requests[index].Next;
-            return index;
-        }
-        if (_requestsUsed == _requests.Length)
-            Array.Resize(ref _requests, _requests.Length * 2);
-        return _requestsUsed++;
-    }
-
+    /// <summary>Serials live on: what still points here is void.</summary>
     private void FreeRequest(int index)
     {
         ref var request = ref _requests[index];
         request.State = RequestState.Free;
-        // Serials live on: what still points here is void.
         request.AttemptSerial++;
         request.TrySerial++;
-        request.Next = _freeRequest;
-        _freeRequest = index;
-    }
-
-    private int NewJob()
-    {
-        var index = _freeJob;
-        if (index >= 0)
-        {
-            _freeJob = _jobs[index].Next;
-            return index;
-        }
-        if (_jobsUsed == _jobs.Length)
-            Array.Resize(ref _jobs, _jobs.Length * 2);
-        return _jobsUsed++;
+        _requests.GiveBack(index);
     }
 
     private void FreeJob(int index)
@@ -233,8 +215,7 @@ internal sealed partial class Simulation
         job.State = JobState.Free;
         job.Serial++;
         job.Call++;
-        job.Next = _freeJob;
-        _freeJob = index;
+        _jobs.GiveBack(index);
     }
 
     private void Push(long time, EventKind kind, int a, int b = 0) => _queue.Push(time, (int)kind, a, b);

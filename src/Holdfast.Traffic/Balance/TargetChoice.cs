@@ -82,12 +82,12 @@ internal static class TargetChoice
         // Where there are thousands, each is a wait for memory: better one wait for the three.
         var (x, y, z) = (states[a], states[b], states[c]);
         var (xKey, yKey, zKey) = (keys[a], keys[b], keys[c]);
-        x.FetchUse();
-        y.FetchUse();
-        z.FetchUse();
-        xKey?.FetchCost();
-        yKey?.FetchCost();
-        zKey?.FetchCost();
+        TargetState.FetchUse(x);
+        TargetState.FetchUse(y);
+        TargetState.FetchUse(z);
+        HealthKey.FetchCost(xKey);
+        HealthKey.FetchCost(yKey);
+        HealthKey.FetchCost(zKey);
         Consider(x, xKey, avoid, now, ref search);
         Consider(y, yKey, avoid, now, ref search);
         Consider(z, zKey, avoid, now, ref search);

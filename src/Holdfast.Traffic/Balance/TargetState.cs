@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Limits;
 using Holdfast.Traffic.Targets;
@@ -7,6 +8,17 @@ namespace Holdfast.Traffic.Balance;
 /// <summary>What is held of one target.</summary>
 internal sealed class TargetState
 {
+    /// <summary>Where its parts lie, for who asks for their memory.</summary>
+    private static readonly int s_limit;
+    /// <summary>Of its limit what placements and outcomes use, which comes first.</summary>
+    private const int LimitBytes = 24;
+
+    static TargetState()
+    {
+        var any = (TargetState)RuntimeHelpers.GetUninitializedObject(typeof(TargetState));
+        s_limit = NearMemory.Distance(any, ref any.Limit);
+    }
+
     public TargetState(TargetNode node, TrafficOptions options)
     {
         Node = node;
@@ -17,10 +29,11 @@ internal sealed class TargetState
     public TargetId Id;
     public SiteId Site;
     public bool IsRetired;
+    // In this order they lie: what placements and outcomes use together.
+    public RateMeter Delivered;
     public ConcurrencyLimit Limit;
     /// <summary>By operation class; null: never asked for.</summary>
     public OperationKeys Keys;
-    public RateMeter Delivered;
     public TargetNode Node
     {
         get;
@@ -34,19 +47,11 @@ internal sealed class TargetState
     }
 
     /// <summary>Asks for what a choice reads.</summary>
-    public void FetchUse()
-    {
-        NearMemory.Ask(ref UsedAt);
-        NearMemory.Ask(ref Limit);
-    }
+    public static void FetchUse(TargetState state) => NearMemory.Ask(state, 0, s_limit + LimitBytes);
 
     /// <summary>Asks for what an outcome reads and writes.</summary>
-    public void Fetch()
-    {
-        NearMemory.Ask(ref UsedAt);
-        NearMemory.AskAll(ref Limit);
-        NearMemory.AskAll(ref Delivered);
-    }
+    public static void Fetch(TargetState state) =>
+        NearMemory.Ask(state, 0, s_limit + LimitBytes);
 
     /// <summary>By hand.</summary>
     public double ActWeight = 1;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Limits;
 using Holdfast.Traffic.Recovery;
@@ -8,6 +9,17 @@ namespace Holdfast.Traffic.Health;
 /// </summary>
 internal sealed class HealthKey
 {
+    /// <summary>Where its parts lie, for who asks for their memory.</summary>
+    private static readonly int s_test;
+    private static readonly int s_window;
+
+    static HealthKey()
+    {
+        var any = (HealthKey)RuntimeHelpers.GetUninitializedObject(typeof(HealthKey));
+        s_test = NearMemory.Distance(any, ref any.Test);
+        s_window = NearMemory.Distance(any, ref any.Latency) + LatencyBaseline.WindowAt;
+    }
+
     public HealthKey(OperationClass operation, TrafficOptions options, double now)
     {
         Operation = operation;
@@ -46,18 +58,16 @@ internal sealed class HealthKey
     public double PenaltyUntil;
 
     /// <summary>Asks for what a choice reads.</summary>
-    public void FetchCost()
-    {
-        NearMemory.Ask(ref Cost);
-        NearMemory.Ask(ref State);
-    }
+    public static void FetchCost(HealthKey? key) => NearMemory.Ask(key, 0, s_test);
 
-    /// <summary>Asks for what an outcome reads and writes, all but the latency's own bucket.</summary>
-    public void Fetch()
+    /// <summary>Asks for what an outcome reads and writes where nothing is wrong.</summary>
+    /// <param name="seconds">The latency to come, or a guess at it.</param>
+    public static void Fetch(HealthKey? key, double seconds)
     {
-        FetchCost();
-        NearMemory.AskAll(ref Test);
-        Latency.Fetch();
+        NearMemory.Ask(key, 0, s_test + OutcomeTest.CalmBytes);
+        NearMemory.Ask(key, s_window - LatencyBaseline.WindowAt, s_window + LatencyHistogram.CountsAt);
+        var count = s_window + LatencyHistogram.DistanceOf(seconds);
+        NearMemory.Ask(key, count, count + sizeof(float));
     }
 
     /// <summary>Whether all that a target or site was asked for is closed there; not where nothing was asked.</summary>

@@ -63,11 +63,8 @@ internal struct LatencyBaseline
         Peak = seconds > Peak ? seconds : Peak + weight * (seconds - Peak);
     }
 
-    public void Fetch()
-    {
-        NearMemory.Ask(ref _at);
-        NearMemory.Ask(ref _window);
-    }
+    /// <summary>Where in it the window lies; before that, what else an answer needs.</summary>
+    public static int WindowAt => Unsafe.SizeOf<LatencyBaseline>() - Unsafe.SizeOf<LatencyHistogram>();
 
     /// <summary>What was seen before a closure says nothing of what comes back.</summary>
     public void ForgetWindow()

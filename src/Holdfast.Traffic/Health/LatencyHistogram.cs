@@ -23,6 +23,11 @@ internal struct LatencyHistogram
 
     public readonly double Count => _count;
 
+    /// <summary>Where in it the counts begin, and that of a latency lies.</summary>
+    public const int CountsAt = sizeof(double) + 2 * sizeof(int);
+
+    public static int DistanceOf(double seconds) => CountsAt + BucketOf(seconds) * sizeof(float);
+
     public void Add(double seconds)
     {
         var bucket = BucketOf(seconds);

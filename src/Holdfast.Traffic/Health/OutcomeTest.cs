@@ -25,6 +25,8 @@ internal struct OutcomeTest
     private const int TotalInRow = 8;
     private const int PureMin = 3;
     private const int TotalOf = 16;
+    /// <summary>What a success touches while nothing was counted against it: the numbers, which lie first.</summary>
+    public const int CalmBytes = 152;
     private ChangeTest _peers;
     private ChangeTest _own;
     private ChangeTest _slow;
@@ -45,6 +47,8 @@ internal struct OutcomeTest
     private int _stalls;
     private int _stallsSinceTick;
     private bool _hasPeers;
+    /// <summary>Nothing was counted that a success would take back: so it touches a third of the memory.</summary>
+    private bool _isCalm;
     private double _alarmAt = Math.Log(100);
     private double _marginToCertain;
     private int _connectMax;
@@ -122,6 +126,9 @@ internal struct OutcomeTest
     {
         Remember(false);
         Count(false, now);
+        LastSuccessAt = now;
+        if (_isCalm && !isSlow)
+            return;
         _peers.Miss();
         _own.Miss();
         if (isSlow)
@@ -136,16 +143,17 @@ internal struct OutcomeTest
         _siteGate.Succeed();
         _unclassifiedGate.Succeed();
         _connectInRow = _stalls = _stallsSinceTick = 0;
-        LastSuccessAt = now;
         if (IsQuiet)
             _run = default;
         else
             _run.Succeed();
+        _isCalm = IsQuiet && _peers.Score <= 0;
     }
 
     public void Fail(in TrafficOutcome outcome, bool isStall, double now)
     {
         LastFailureAt = now;
+        _isCalm = false;
         _run.Fail(outcome.Phase, outcome.Detail, now);
         var counts = 1;
         if (outcome.Operation == OperationClass.MailDelivery)
@@ -180,6 +188,7 @@ internal struct OutcomeTest
     public void FailOverdue(AttemptPhase phase, double now)
     {
         LastFailureAt = now;
+        _isCalm = false;
         _run.Fail(phase, TrafficDetail.Overdue, now);
         Remember(true);
         Count(true, now);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text.Json;
 using Holdfast.Sim.Runs;
 using Holdfast.Sim.Scenarios;
@@ -180,10 +181,7 @@ internal static class RunJson
         Write(json, "healthyClosed", series.HealthyClosed);
         Write(json, "share", series.Share);
         Write(json, "limit", series.Limit);
-        json.WriteStartArray("verdict");
-        foreach (var verdict in series.Verdict)
-            json.WriteNumberValue(verdict);
-        json.WriteEndArray();
+        Write(json, "verdict", series.Verdict);
         json.WriteEndObject();
     }
 
@@ -228,34 +226,15 @@ internal static class RunJson
             json.WriteNull(name);
     }
 
-    private static void Write(Utf8JsonWriter json, string name, int[] values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values)
-            json.WriteNumberValue(value);
-        json.WriteEndArray();
-    }
-
-    private static void Write(Utf8JsonWriter json, string name, float[] values)
+    /// <summary>To six digits behind the point; null: not a number.</summary>
+    private static void Write<T>(Utf8JsonWriter json, string name, T[] values)
+        where T : INumberBase<T>
     {
         json.WriteStartArray(name);
         foreach (var value in values)
         {
-            if (float.IsFinite(value))
-                json.WriteNumberValue(Math.Round((double)value, 6));
-            else
-                json.WriteNullValue();
-        }
-        json.WriteEndArray();
-    }
-
-    private static void Write(Utf8JsonWriter json, string name, double[] values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values)
-        {
-            if (double.IsFinite(value))
-                json.WriteNumberValue(Math.Round(value, 6));
+            if (T.IsFinite(value))
+                json.WriteNumberValue(Math.Round(double.CreateChecked(value), 6));
             else
                 json.WriteNullValue();
         }

@@ -167,7 +167,7 @@ internal sealed class EventQueue
         return true;
     }
 
-    /// <summary>The event that comes next, unless something is pushed before it. False when it isn't known yet.</summary>
+    /// <summary>What comes next, unless something is pushed before it. False when it isn't known yet.</summary>
     public bool TryPeek(out SimEvent next)
     {
         next = _dueHead < _dueEnd ? _due[_dueHead] : default;

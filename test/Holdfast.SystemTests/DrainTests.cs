@@ -40,10 +40,12 @@ public class DrainTests
 
         na.Mood = Mood.Healthy;
         await gateway.StartAsync();
-        Assert.Equal(5, await gateway.WaitingAsync());
-        // Their outcome is unknown, so by themselves they'd wait longer than this test.
-        Assert.Equal(0, (await gateway.CommandAsync("queue", "retry", "--all", "--yes")).Code);
-        await Eventually.HoldsAsync(async () => await gateway.WaitingAsync() == 0, TimeSpan.FromSeconds(60), () => gateway.Log);
+        // Attempts that still noted that their outcome is unknown wait longer than this test; those that the stop overtook
+        // are tried at the start, and may be gone before the command asks: then it says that nothing matched.
+        var (retried, said) = await gateway.CommandAsync("queue", "retry", "--all", "--yes");
+        Assert.True(retried is 0 or 5, $"{retried}: {said}\n{gateway.Log}");
+        await Eventually.HoldsAsync(async () => await gateway.WaitingAsync() == 0, TimeSpan.FromSeconds(60),
+            () => $"{retried}: {said}\n{gateway.Log}");
         Assert.All(sender.Acknowledged, m => Assert.Equal(2, na.Copies(m)));
         Assert.False(na.Has("half"));
         Assert.Equal(0, await gateway.StopAsync());

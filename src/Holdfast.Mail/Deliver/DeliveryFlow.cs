@@ -24,6 +24,7 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     private const int SpareMax = 64;
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LoadPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BreakOffMax = TimeSpan.FromSeconds(1);
 
     private readonly DeliveryContext _context;
     private readonly DeliverySettlement _settlement;
@@ -120,7 +121,8 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
     }
 
     /// <summary>Stops taking attempts up, waits for those under way at most DrainTimeout, then breaks them off.
-    /// Progress stands in the spool.</summary>
+    /// Progress stands in the spool. Cancelled: breaks them off at once, waits a moment for them to note that their
+    /// outcome is unknown (what doesn't is found with an open attempt at the next start), and throws.</summary>
     public async Task DrainAsync(CancellationToken abort)
     {
         Volatile.Write(ref _draining, true);
@@ -138,6 +140,10 @@ internal sealed partial class DeliveryFlow : IThreadPoolWorkItem, IAsyncDisposab
             _context.Watch.AbortAll();
             // A disk that fails keeps sessions and loaders waiting for messages that they can't read now.
             await _brokenOff.CancelAsync().ConfigureAwait(false);
+            if (abort.IsCancellationRequested)
+                await Task.WhenAny(_idle.Task, Task.Delay(BreakOffMax, _context.Time, CancellationToken.None))
+                    .ConfigureAwait(false);
+            abort.ThrowIfCancellationRequested();
             await _idle.Task.WaitAsync(abort).ConfigureAwait(false);
         }
         await _stop.CancelAsync().ConfigureAwait(false);

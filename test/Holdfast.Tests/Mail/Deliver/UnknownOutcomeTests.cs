@@ -128,6 +128,21 @@ public class UnknownOutcomeTests
     }
 
     [Fact]
+    public async Task A_stop_without_a_drain_notes_what_it_broke_off_before_it_ends()
+    {
+        await using var world = new DeliveryWorld();
+        world.NaTarget.Script = l => l == "." ? ScriptedTarget.Silence : null;
+        var messages = Enumerable.Range(0, 5).Select(i => world.Spool.Add($"a{i}@example.org", ["b@example.com"])).ToList();
+        await world.UntilAsync(() => world.NaTarget.Commands.Count(c => c == ".") == 5, Soon);
+        using var now = new CancellationTokenSource();
+        var drain = world.Flow.DrainAsync(now.Token);
+        await now.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => drain);
+        Assert.All(messages, m => Assert.Equal(RecipientState.OutcomeUnknown, m.Progress.Recipients[0].State));
+        Assert.Equal(0, world.Flow.Sessions);
+    }
+
+    [Fact]
     public async Task A_drain_breaks_off_what_does_not_end_in_time()
     {
         await using var world = new DeliveryWorld(o => o.DrainTimeout = TimeSpan.FromSeconds(2));

@@ -115,4 +115,27 @@ public class OutageTests
             () => $"{na.DeliveredCount} of 500 delivered\n{gateway.Log}");
         Assert.Equal(0, na.DuplicateCount);
     }
+
+    /// <summary>So few that each is the canary again and again.</summary>
+    [Fact]
+    public async Task After_a_long_outage_of_both_sites_the_canaries_are_delivered_within_seconds_too()
+    {
+        var workspace = new Workspace();
+        await using var gateway = new Gateway(workspace);
+        await using var na = new ScriptedTarget(gateway.HomePort, Mood.Down);
+        await using var eu = new ScriptedTarget(gateway.AwayPort, Mood.RefuseRcpt);
+        await gateway.StartAsync();
+        var sender = new MarkedSender(gateway.SmtpPort, "few");
+        await sender.RunAsync(4, default);
+        Assert.Equal(4, sender.AcknowledgedCount);
+        await Task.Delay(TimeSpan.FromSeconds(60), TimeProvider.System);
+        Assert.Equal(4, await gateway.WaitingAsync());
+        Assert.True(eu.Rcpts >= 10, $"{eu.Rcpts} canaries at eu");
+
+        na.Mood = Mood.Healthy;
+        eu.Mood = Mood.Healthy;
+        await Eventually.HoldsAsync(async () => await gateway.WaitingAsync() == 0, TimeSpan.FromSeconds(15),
+            () => Duplicates.Evidence(gateway.DataDirectory, [.. sender.Acknowledged]) + "\n" + gateway.Log);
+        Assert.All(sender.Acknowledged, m => Assert.Equal(1, na.Copies(m) + eu.Copies(m)));
+    }
 }

@@ -28,7 +28,11 @@ internal enum DeliveryActOutcome : byte
 /// <param name="NextIn">Until the next attempt, in time for which the destination is open; zero: now.</param>
 internal readonly record struct EntryView(
     SpoolHandle Handle, EntryState State, string Destination, string RouteKey, bool IsDestinationClosed, int Attempts,
-    int Priority, TimeSpan Age, TimeSpan NextIn, bool OutcomeUnknown);
+    int Priority, TimeSpan Age, TimeSpan NextIn, bool OutcomeUnknown)
+{
+    /// <summary>False: it was not read yet since the start, so where it goes isn't known.</summary>
+    public bool IsRouted => RouteKey.Length > 0;
+}
 
 /// <param name="Counts">Column i: entries up to the i-th bound old, the last one the rest.</param>
 internal sealed record ShapeRow(string Destination, long Total, long[] Counts, string Why);
@@ -242,7 +246,10 @@ internal sealed class DeliveryDesk(DeliveryContext context, DeliverySettlement s
     private static void Due(MessageProgress progress)
     {
         foreach (var recipient in progress.Recipients)
+        {
             recipient.NextAttemptAt = null;
+            recipient.WaitsForPlace = false;
+        }
     }
 
     /// <summary>All recipients that wait, in one notice. The sender isn't told the operator's reason, which is for the

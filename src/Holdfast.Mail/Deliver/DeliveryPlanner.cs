@@ -62,16 +62,19 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
     {
         var progress = message.Progress.Recipients[index];
         var route = scheduler.RouteFor(Decide(snapshot.Rules, message.Envelope.Recipients[index]));
-        var delay = progress.NextAttemptAt is { } next && next > wall ? next - wall : TimeSpan.Zero;
+        var mine = wish is { } w && w.Route == route ? wish : null;
+        // Found at a start: how its destination is now nobody knows, and if it still fails it waits again.
+        var forPlace = progress.WaitsForPlace && mine is not null;
+        var delay = progress.NextAttemptAt is { } next && next > wall && (forPlace || !progress.WaitsForPlace)
+            ? next - wall : TimeSpan.Zero;
         // No retry waits longer: the wall clock was set back, and the mail must not wait until it catches up.
         if (delay > snapshot.Retry.LongestWait)
             delay = snapshot.Retry.LongestWait;
         var unknown = progress.State == RecipientState.OutcomeUnknown;
-        var mine = wish is { } w && w.Route == route ? wish : null;
         return new PlannedEntry(route, delay, progress.Attempts, mine is not null && delay == TimeSpan.Zero,
             wall - message.Envelope.ReceivedAt > snapshot.Options.FreshFor, unknown,
             unknown ? SiteOf(progress.LastTarget) : -1, mine?.Avoid ?? -1, mine?.Moves ?? 0,
-            TenantOf(message.Envelope.Tenant));
+            TenantOf(message.Envelope.Tenant), forPlace ? delay : TimeSpan.Zero);
     }
 
     /// <summary>Bucket of a tenant: fair turns are taken by bucket.</summary>
@@ -89,6 +92,7 @@ internal sealed class DeliveryPlanner(DeliveryScheduler scheduler, ITrafficBoard
         Attempts = Math.Max(a.Attempts, b.Attempts),
         OutcomeUnknown = a.OutcomeUnknown || b.OutcomeUnknown,
         Prefer = a.Prefer >= 0 ? a.Prefer : b.Prefer,
+        PlaceDelay = a.PlaceDelay > b.PlaceDelay ? a.PlaceDelay : b.PlaceDelay,
     };
 
     /// <summary>Site of "site/target" in the present topology, or -1.</summary>

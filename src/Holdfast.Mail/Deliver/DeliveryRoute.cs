@@ -5,8 +5,9 @@ using Holdfast.Traffic.Targets;
 namespace Holdfast.Mail.Deliver;
 
 /// <summary>The way of some recipients as the scheduler sees it: its queues, its clock, and why it waits.</summary>
-/// <remarks>A route's own time stands still while its destination is closed: retry times need no timers then, and
-/// nothing is due the moment that the destination returns that wasn't due when it went.</remarks>
+/// <remarks>A route's own time stands still while its destination is closed: retry times need no timers then, and of
+/// what has times of its own nothing is due the moment that the destination returns that wasn't due when it
+/// went.</remarks>
 internal sealed class DeliveryRoute
 {
     private TimeSpan _closedTotal;
@@ -20,6 +21,7 @@ internal sealed class DeliveryRoute
         Ready = new ReadyQueue(table);
         Scheduled = new DueHeap(table);
         Doubtful = new DueHeap(table);
+        ForPlace = new DueHeap(table);
     }
 
     public int Index { get; }
@@ -38,7 +40,11 @@ internal sealed class DeliveryRoute
     /// <summary>Deferred, and its last attempt's outcome is unknown: before its time it is no canary either, since
     /// each attempt may deliver it a second time.</summary>
     public DueHeap Doubtful { get; }
-    public int Deferred => Scheduled.Count + Doubtful.Count;
+    /// <summary>Deferred because the destination failed; its times only break loops.</summary>
+    public DueHeap ForPlace { get; }
+    /// <summary>How many of <see cref="ForPlace"/> are still to be made ready since the destination opened.</summary>
+    public int ToRelease { get; set; }
+    public int Deferred => Scheduled.Count + Doubtful.Count + ForPlace.Count;
     public int InFlight { get; set; }
     public int Held { get; set; }
     /// <summary>Entries of all states.</summary>
@@ -64,8 +70,9 @@ internal sealed class DeliveryRoute
     public TimeSpan TimeAt(TimeSpan now) => now - ClosedAt(now);
 
     /// <summary>Where the entry stands while it is deferred.</summary>
-    public DueHeap HeapOf(in ScheduleEntry entry) =>
-        (entry.Flags & EntryFlags.OutcomeUnknown) == 0 ? Scheduled : Doubtful;
+    /// <remarks>What waits for a place after an unknown outcome was tried at its own time already.</remarks>
+    public DueHeap HeapOf(in ScheduleEntry entry) => (entry.Flags & EntryFlags.ForPlace) != 0 ? ForPlace
+        : (entry.Flags & EntryFlags.OutcomeUnknown) == 0 ? Scheduled : Doubtful;
 
     /// <summary>How long the destination was closed since the process began.</summary>
     public TimeSpan ClosedAt(TimeSpan now) =>
@@ -79,12 +86,14 @@ internal sealed class DeliveryRoute
         if (closed)
         {
             _closedSince = now;
+            ToRelease = 0;
         }
         else
         {
             _closedTotal = ClosedAt(now);
             _closedSince = null;
             OpenedAt = now;
+            ToRelease = ForPlace.Count;
             Unblock();
         }
         return true;

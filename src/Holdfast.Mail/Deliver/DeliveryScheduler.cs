@@ -6,16 +6,19 @@ namespace Holdfast.Mail.Deliver;
 
 /// <summary>A message that may be tried now, with the place that it may go to.</summary>
 /// <param name="Message">Kept from its arrival; null: load it.</param>
+/// <param name="At">When it was taken, in monotonic time.</param>
 internal readonly record struct TakenEntry(
-    int Entry, SpoolHandle Handle, DeliveryRoute Route, Placement Placement, SpooledMessage? Message, byte Moves);
+    int Entry, SpoolHandle Handle, DeliveryRoute Route, Placement Placement, SpooledMessage? Message, byte Moves,
+    TimeSpan At = default);
 
 /// <summary>Where the recipients of one message on one route stand after they were looked at.</summary>
 /// <param name="Delay">Until the next attempt; zero: ready now.</param>
 /// <param name="Front">Ahead of what is ready already: it was at work a moment ago.</param>
-/// <param name="Moves">Placements at once so far; 0 after a back-off.</param>
+/// <param name="PlaceDelay">The part of those who wait only because the destination failed; zero: nobody does.</param>
+/// <param name="Moves">Placements in a row that failed with the target or site; they lengthen the next wait.</param>
 internal readonly record struct PlannedEntry(
     DeliveryRoute Route, TimeSpan Delay, int Attempts, bool Front, bool IsBacklog, bool OutcomeUnknown, int Prefer,
-    int Avoid, int Moves, ushort Tenant);
+    int Avoid, int Moves, ushort Tenant, TimeSpan PlaceDelay = default);
 
 /// <summary>One schedule over all waiting mail: what is tried next, on which route, at which target.</summary>
 /// <remarks>
@@ -23,6 +26,9 @@ internal readonly record struct PlannedEntry(
 /// return couldn't take yet last in first out, before the backlog); deferred mail when its time comes in its route's
 /// own time. A message is in one pair of hands at a time, whatever the number of its routes. Decides only: no sockets,
 /// disk or clocks; <c>now</c> is monotonic time.
+/// When a destination that was closed opens, what waits only because it failed (scope target or site) is ready at once,
+/// and goes at the pace at which there are places. What was deferred for its recipient, for itself or our address, for
+/// pace or for an unknown outcome keeps its own time, as does all that goes by MX: there are no verdicts.
 /// Limit: within a tenant the order of acceptance stands for the order of deadlines.
 /// Thread-safe: one lock, short sections; <see cref="DeliveryPlacements"/> are asked for under it.
 /// </remarks>
@@ -258,7 +264,7 @@ internal sealed partial class DeliveryScheduler
                 {
                     var route = _routes[entry.Route];
                     Unlink(index, false);
-                    Queue(index, route, route.TimeAt(now) + delay, front: true, now);
+                    Queue(index, route, route.TimeAt(now) + delay, front: true, forPlace: false, now);
                 }
             }
             Unclaim(handle);

@@ -69,13 +69,20 @@ internal sealed partial class DeliveryScheduler
             route.Held++;
             return;
         }
-        Queue(index, route, route.TimeAt(now) + plan.Delay, plan.Front, now);
+        // While the destination is closed nobody's own time runs, and the waits only say who is the next canary:
+        // whoever was it goes behind the others.
+        var delay = plan.Delay > TimeSpan.Zero && route.IsClosed && plan.PlaceDelay > plan.Delay ? plan.PlaceDelay
+            : plan.Delay;
+        Queue(index, route, route.TimeAt(now) + delay, plan.Front,
+            plan.PlaceDelay > TimeSpan.Zero && delay > TimeSpan.Zero, now);
     }
 
     /// <summary>Puts an entry in no queue into its route's ready queue or heap.</summary>
-    private void Queue(int index, DeliveryRoute route, TimeSpan due, bool front, TimeSpan now)
+    /// <param name="forPlace">Until it is due it waits for its destination only.</param>
+    private void Queue(int index, DeliveryRoute route, TimeSpan due, bool front, bool forPlace, TimeSpan now)
     {
         ref var entry = ref _table[index];
+        entry.Flags = forPlace ? entry.Flags | EntryFlags.ForPlace : entry.Flags & ~EntryFlags.ForPlace;
         if (due > route.TimeAt(now))
         {
             entry.Due = due.Ticks;

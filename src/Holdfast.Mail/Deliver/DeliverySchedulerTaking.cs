@@ -58,6 +58,14 @@ internal sealed partial class DeliveryScheduler
             taken.Route.Mx.Release(taken.Placement.Kind == PlacementKind.Canary);
     }
 
+    /// <summary>Placements that failed in a row before the one taken; none when the destination has opened since: the
+    /// closure that they were of is over.</summary>
+    public int MovesOf(in TakenEntry taken)
+    {
+        lock (_gate)
+            return taken.Route.OpenedAt >= taken.At ? 0 : taken.Moves;
+    }
+
     /// <summary>Notes what an MX destination came to as a whole.</summary>
     public void ReportMx(DeliveryRoute route, string? failure, TimeSpan now)
     {
@@ -108,7 +116,8 @@ internal sealed partial class DeliveryScheduler
                     // Nowhere else to go now: after a pause the target that failed it may be asked again. Only this
                     // message avoids it, so the route isn't blocked.
                     route.Ready.Remove(index, true);
-                    Queue(index, route, route.TimeAt(now) + MoveDelay(entry.Moves), false, now);
+                    Queue(index, route, route.TimeAt(now) + MoveDelay(entry.Moves), false, forPlace: true,
+                        now);
                     continue;
                 }
                 Block(route, entry.Priority, backlog, placement, now, ref wake);
@@ -116,6 +125,10 @@ internal sealed partial class DeliveryScheduler
                     continue;
                 return false;
             }
+            // A canary that was ready when its destination opened.
+            if (IsForPlace(index) && !route.IsClosed)
+                entry.Moves = 0;
+            entry.Flags &= ~EntryFlags.ForPlace;
             route.LastWait = WaitReason.None;
             route.Ready.Remove(index, true);
             entry.State = EntryState.InDelivery;
@@ -123,7 +136,7 @@ internal sealed partial class DeliveryScheduler
             _inFlight++;
             route.InFlight++;
             taken = new TakenEntry(index, new SpoolHandle(entry.Slot, entry.Generation), route, placement,
-                TakeKept(new SpoolHandle(entry.Slot, entry.Generation)), entry.Moves);
+                TakeKept(new SpoolHandle(entry.Slot, entry.Generation)), entry.Moves, now);
             return true;
         }
         return false;

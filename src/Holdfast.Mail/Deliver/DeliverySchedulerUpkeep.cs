@@ -53,9 +53,11 @@ internal sealed partial class DeliveryScheduler
                     // The clock stands still, but somebody must be the canary, or nobody would see the destination
                     // return.
                     if (route.Ready.Count == 0 && route.InFlight == 0 && CanaryOf(route, now) is { } canary)
-                        MakeReady(canary, route, now);
+                        MakeReady(canary, route, now, forPlace: IsForPlace(canary));
                     continue;
                 }
+                ReleaseForPlace(route, now);
+                MakeDueReady(route.ForPlace, route, now);
                 MakeDueReady(route.Scheduled, route, now);
                 MakeDueReady(route.Doubtful, route, now);
             }
@@ -63,12 +65,27 @@ internal sealed partial class DeliveryScheduler
         return changed ?? (IReadOnlyList<DeliveryRoute>)[];
     }
 
-    /// <summary>Who of the deferred tries a closed destination: the first that is surely not there yet, before its
-    /// time; else one whose outcome is unknown, when its own wait is over. That runs on while the destination is
-    /// closed, but only this closure is counted: rather late than early. Null: until then nobody; a destination with no
-    /// other mail has nothing to miss.</summary>
+    /// <summary>The destination was closed and is open again: what waited because it failed is ready, and goes as there
+    /// are places. Its wait, which grew with each canary that it was, was the destination's and ends with the closure.
+    /// Where more wait than a tick takes, the rest follows in the next.</summary>
+    private void ReleaseForPlace(DeliveryRoute route, TimeSpan now)
+    {
+        for (var steps = 0; steps < DueStepsMax && route.ToRelease > 0 && route.ForPlace.Count > 0; steps++)
+        {
+            route.ToRelease--;
+            _table[route.ForPlace.Top].Moves = 0;
+            MakeReady(route.ForPlace.Top, route, now);
+        }
+    }
+
+    /// <summary>Who of the deferred tries a closed destination: what waits for nothing else; then the first that is
+    /// surely not there yet, before its time; else one whose outcome is unknown, when its own wait is over. That runs
+    /// on while the destination is closed, but only this closure is counted: rather late than early. Null: until then
+    /// nobody; a destination with no other mail has nothing to miss.</summary>
     private int? CanaryOf(DeliveryRoute route, TimeSpan now)
     {
+        if (route.ForPlace.Count > 0)
+            return route.ForPlace.Top;
         if (route.Scheduled.Count > 0)
             return route.Scheduled.Top;
         var waited = route.TimeAt(now) + (now - (route.ClosedSince ?? now));
@@ -86,11 +103,13 @@ internal sealed partial class DeliveryScheduler
         }
     }
 
-    private void MakeReady(int index, DeliveryRoute route, TimeSpan now)
+    private bool IsForPlace(int index) => (_table[index].Flags & EntryFlags.ForPlace) != 0;
+
+    private void MakeReady(int index, DeliveryRoute route, TimeSpan now, bool forPlace = false)
     {
         route.HeapOf(_table[index]).Remove(index);
         _table[index].State = EntryState.Waiting;
-        Queue(index, route, route.TimeAt(now), front: false, now);
+        Queue(index, route, route.TimeAt(now), front: false, forPlace, now);
     }
 
     /// <summary>Looks at the next entries of the table for what is due by age.</summary>

@@ -37,6 +37,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
             var progress = message.Progress.Recipients[one.Index];
             if (one.Fate == RecipientFate.NotTried)
                 continue;
+            progress.WaitsForPlace = false;
             if (one.Fate == RecipientFate.Paced)
             {
                 progress.NextAttemptAt = wall + one.Wait;
@@ -79,7 +80,8 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         if (unknown)
             await EvidenceFirstAsync().ConfigureAwait(false);
         Record(message);
-        var wish = moved ? new DeliveryPlanner.Wish(taken.Route, result.FailedTarget, taken.Moves + 1)
+        var wish = moved ? new DeliveryPlanner.Wish(taken.Route, result.FailedTarget,
+                context.Scheduler.MovesOf(taken) + 1)
             : new DeliveryPlanner.Wish(taken.Route, -1, 0);
         context.Planner.Hand(message, context.Snapshot, wish);
     }
@@ -115,6 +117,7 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
             progress.LastTarget = where;
             progress.LastReply = "interrupted after the final dot was sent: the outcome is unknown";
             progress.NextAttemptAt = null;
+            progress.WaitsForPlace = false;
             context.Metrics.OutcomeUnknown();
             context.Journal.Append(new EvidenceRecord
             {
@@ -161,7 +164,8 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
     {
         var progress = message.Progress.Recipients[one.Index];
         var wide = taken.Route.Mx is null && one.Class.Scope is FailureScope.Target or FailureScope.Site;
-        if (wide && taken.Moves < context.Snapshot.Options.MovesMax)
+        var moves = wide ? context.Scheduler.MovesOf(taken) : 0;
+        if (wide && moves < context.Snapshot.Options.MovesMax)
         {
             context.Metrics.Moved();
             Write(EvidenceKind.Moved, message, one, result, wall, null,
@@ -173,8 +177,9 @@ internal sealed partial class DeliverySettlement(DeliveryContext context, ILogge
         // "Too many recipients" is cured by another transaction only if this one took some.
         var failure = one.Class.Advice == RetryAdvice.AnotherTransaction && !result.IsDelivered
             ? one.Class with { Advice = RetryAdvice.Usual } : one.Class;
-        var delay = context.NextDelay(failure, wide ? taken.Moves : progress.Attempts);
+        var delay = context.NextDelay(failure, wide ? moves : progress.Attempts);
         progress.NextAttemptAt = delay > TimeSpan.Zero ? wall + delay : null;
+        progress.WaitsForPlace = wide && delay > TimeSpan.Zero;
         context.Metrics.Deferred(one.Class.Scope);
         Write(EvidenceKind.Deferred, message, one, result, wall, progress.NextAttemptAt, one.Class.Reason);
         return wide;

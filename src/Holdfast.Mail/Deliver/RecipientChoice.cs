@@ -22,20 +22,32 @@ internal sealed class RecipientChoice(DeliveryContext context)
         var recipients = message.Progress.Recipients;
         // The schedule decided that the route's time has come; it runs on the monotonic clock, lets a canary go before
         // its time, and the wall clock may have been set back. So the earliest of the route's stored times counts as
-        // now; another route's would leave nobody to be tried, again and again.
+        // now; another route's would leave nobody to be tried, again and again. Who waits for a place is ready when the
+        // message is: that it was taken means that there is one.
         var earliest = DateTimeOffset.MaxValue;
         for (var i = 0; i < recipients.Length; i++)
         {
-            var next = recipients[i].NextAttemptAt ?? wall;
+            var next = recipients[i].WaitsForPlace ? wall : recipients[i].NextAttemptAt ?? wall;
             if (!recipients[i].IsFinal && next < earliest && (recipients.Length == 1
                 || DeliveryPlanner.Decide(snapshot.Rules, message.Envelope.Recipients[i]).Key == route.Key))
                 earliest = next;
         }
         var due = (earliest > wall ? earliest : wall) + DueSlack;
+        Add(tx, result, route, rule, snapshot, due);
+        // After the others: those that the last transaction had no room for come first, or the same would fail again.
+        Add(tx, result, route, rule, snapshot, null);
+    }
+
+    /// <param name="due">Those whose own time comes by then; null: those who wait for a place.</param>
+    private void Add(Transaction tx, AttemptResult result, DeliveryRoute route, MailRoute rule,
+        DeliverySnapshot snapshot, DateTimeOffset? due)
+    {
+        var message = tx.Message;
+        var recipients = message.Progress.Recipients;
         for (var i = 0; i < recipients.Length && tx.Recipients.Count < rule.RecipientsPerTransactionMax; i++)
         {
             var progress = recipients[i];
-            if (progress.IsFinal || progress.NextAttemptAt > due)
+            if (progress.IsFinal || progress.WaitsForPlace != (due is null) || progress.NextAttemptAt > due)
                 continue;
             var recipient = message.Envelope.Recipients[i];
             if (DeliveryPlanner.Decide(snapshot.Rules, recipient).Key != route.Key)

@@ -36,13 +36,14 @@ public sealed class RetryOptions
     public TimeSpan SourceAddressDelayMin { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Shortest wait after an outcome that is unknown: the other side may still be busy with the message, and
-    /// a second copy must not race the first.</summary>
+    /// a second copy must not race the first. What our own crash interrupted is tried at the start.</summary>
     /// <value>10 minutes, the wait for the final reply (RFC 5321 §4.5.3.2.6). Range 1 second to 1 day.</value>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan UnknownOutcomeDelay { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>First wait after a target or site failed and no other could be had; doubles up to
-    /// <see cref="RetryDelayMin"/>. Elsewhere such mail moves at once.</summary>
+    /// <see cref="RetryDelayMin"/>. Elsewhere such mail moves at once, and when the service was closed and opens again
+    /// it no longer waits.</summary>
     /// <value>2 seconds. Range 100 ms to 1 hour.</value>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan PlacementDelay { get; set; } = TimeSpan.FromSeconds(2);

@@ -34,6 +34,9 @@ internal enum EntryFlags : byte
     ChoreQueued = 16,
     /// <summary>Its routes must be decided again: the configuration changed.</summary>
     Stale = 32,
+    /// <summary>Deferred only because its destination failed, and ready when that opens again; or ready before its time
+    /// as the canary of the closed destination.</summary>
+    ForPlace = 64,
 }
 
 /// <summary>One message on one route, as the scheduler keeps it: 64 bytes, so that a million wait in 64 MB.</summary>

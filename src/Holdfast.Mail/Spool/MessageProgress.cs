@@ -23,6 +23,10 @@ public sealed class RecipientProgress
     /// <summary>Wall-clock time of the last attempt.</summary>
     public DateTimeOffset? LastAttemptAt { get; set; }
     public DateTimeOffset? NextAttemptAt { get; set; }
+    /// <summary>Its destination failed and not the recipient: <see cref="NextAttemptAt"/> only keeps it from going
+    /// round in circles, and doesn't hold once the destination was closed and is open again, or after a
+    /// restart.</summary>
+    public bool WaitsForPlace { get; set; }
     /// <summary>Last reply or error, one line, at most 512 characters.</summary>
     public string? LastReply { get; set; }
     /// <summary>Site and target of the last attempt, "site/target".</summary>

@@ -8,6 +8,8 @@ internal static class ProgressCodec
 {
     /// <summary>Longest reply kept, characters (the contract of <see cref="RecipientProgress.LastReply"/>).</summary>
     public const int ReplyMax = 512;
+    private const int AttemptIsOpenBit = 0x80;
+    private const int WaitsForPlaceBit = 0x40;
     private const int TextsMax = 2 * EnvelopeCodec.RecipientsMax;
 
     public static RecordWriter Encode(MessageId id, MessageProgress progress)
@@ -29,7 +31,8 @@ internal static class ProgressCodec
         var count = 0;
         foreach (var recipient in recipients)
         {
-            writer.Byte((byte)((byte)recipient.State | (recipient.AttemptIsOpen ? 0x80 : 0)));
+            writer.Byte((byte)((byte)recipient.State | (recipient.AttemptIsOpen ? AttemptIsOpenBit : 0)
+                | (recipient.WaitsForPlace ? WaitsForPlaceBit : 0)));
             writer.Number(recipient.Attempts);
             writer.Number(recipient.UnknownOutcomes);
             writer.Number((ulong)(recipient.LastAttemptAt?.UtcTicks ?? 0));
@@ -61,8 +64,9 @@ internal static class ProgressCodec
             var state = reader.Byte();
             var recipient = new RecipientProgress
             {
-                State = (RecipientState)(state & 0x7F),
-                AttemptIsOpen = (state & 0x80) != 0,
+                State = (RecipientState)(state & ~(AttemptIsOpenBit | WaitsForPlaceBit)),
+                AttemptIsOpen = (state & AttemptIsOpenBit) != 0,
+                WaitsForPlace = (state & WaitsForPlaceBit) != 0,
                 Attempts = (ushort)reader.Count(ushort.MaxValue),
                 UnknownOutcomes = (ushort)reader.Count(ushort.MaxValue),
                 LastAttemptAt = Instant(ref reader),

@@ -193,6 +193,7 @@ internal static class SpoolTargets
             recipient.UnknownOutcomes = pieces.UInt16();
             recipient.LastAttemptAt = pieces.Below(2) == 1 ? pieces.Instant().AddTicks(1) : null;
             recipient.NextAttemptAt = pieces.Below(2) == 1 ? pieces.Instant().AddTicks(1) : null;
+            recipient.WaitsForPlace = recipient.NextAttemptAt is { } next && next.Second % 2 == 1;
             recipient.LastReply = Short(pieces.TextOrNull());
             recipient.LastTarget = Short(pieces.TextOrNull());
             if (pieces.Below(2) == 1)
@@ -213,7 +214,7 @@ internal static class SpoolTargets
             == (b.Version, b.IsHeld, b.HoldReason, b.DelayNoticeSent, b.ClosedTime, b.AttemptOpenAt)
         && a.Recipients.Select(Values).SequenceEqual(b.Recipients.Select(Values));
 
-    private static (RecipientState, int, int, DateTimeOffset?, DateTimeOffset?, string?, string?, bool) Values(
+    private static (RecipientState, int, int, DateTimeOffset?, DateTimeOffset?, string?, string?, bool, bool) Values(
         RecipientProgress r) => (r.State, r.Attempts, r.UnknownOutcomes, r.LastAttemptAt, r.NextAttemptAt, r.LastReply,
-            r.LastTarget, r.AttemptIsOpen);
+            r.LastTarget, r.AttemptIsOpen, r.WaitsForPlace);
 }

@@ -256,6 +256,117 @@ public class DeliverySchedulerTests
         Assert.Equal([doubtful], TakeAll());
     }
 
+    private SpoolHandle AddForPlace(TimeSpan delay, bool unknown = false) => PlanForPlace(Add(), delay, unknown);
+
+    private SpoolHandle PlanForPlace(SpoolHandle handle, TimeSpan delay, bool unknown = false)
+    {
+        _scheduler.TryClaimForAct(handle);
+        _scheduler.Plan(handle, [Entry(delay: delay) with { PlaceDelay = delay, Moves = 9, OutcomeUnknown = unknown }], false,
+            MessageProgress.ForNew(1), _now, force: true);
+        return handle;
+    }
+
+    [Fact]
+    public void When_a_destination_opens_what_waited_only_because_it_failed_is_ready_and_the_rest_keeps_its_time()
+    {
+        var own = Add(delay: TimeSpan.FromMinutes(3));
+        var doubtful = AddDoubtful(TimeSpan.FromMinutes(4));
+        var waited = new[] { AddForPlace(TimeSpan.FromMinutes(5)), AddForPlace(TimeSpan.FromMinutes(6), unknown: true) };
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _board.Closed = true;
+        _board.Answer = _ => ScriptedBoard.Wait(WaitReason.AllClosed);
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromSeconds(80);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _board.Closed = false;
+        _board.Answer = _ => ScriptedBoard.Send;
+        _now += TimeSpan.FromSeconds(2);
+        _scheduler.Tick(_now);
+        Assert.Equal(waited, TakeAll());
+        _now += TimeSpan.FromMinutes(3.1);
+        _scheduler.Tick(_now);
+        Assert.Equal([own], TakeAll());
+        _now += TimeSpan.FromMinutes(1);
+        _scheduler.Tick(_now);
+        Assert.Equal([doubtful], TakeAll());
+    }
+
+    [Fact]
+    public void What_waits_for_a_place_waits_its_time_where_the_destination_never_closed_or_fails_after_it_opened()
+    {
+        AddForPlace(TimeSpan.FromMinutes(1));
+        _now += TimeSpan.FromSeconds(59);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        _board.Closed = false;
+        _scheduler.Tick(_now);
+        var again = Assert.Single(TakeAll());
+        PlanForPlace(again, TimeSpan.FromSeconds(30));
+        _now += TimeSpan.FromSeconds(29);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _now += TimeSpan.FromSeconds(1.1);
+        _scheduler.Tick(_now);
+        Assert.Equal([again], TakeAll());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Failures_of_a_closure_that_is_over_dont_lengthen_the_next_wait(bool isTakenBeforeTheOpening)
+    {
+        AddForPlace(TimeSpan.FromMinutes(5));
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        TakenEntry taken = default;
+        if (isTakenBeforeTheOpening)
+        {
+            Assert.True(_scheduler.TryTake(_now, null, out taken, out _));
+            Assert.Equal(9, _scheduler.MovesOf(taken));
+        }
+        _now += TimeSpan.FromSeconds(1);
+        _board.Closed = false;
+        _scheduler.Tick(_now);
+        _now += TimeSpan.FromSeconds(1);
+        Assert.Equal(!isTakenBeforeTheOpening, _scheduler.TryTake(_now, null, out var later, out _));
+        Assert.Equal(0, _scheduler.MovesOf(isTakenBeforeTheOpening ? taken : later));
+    }
+
+    [Fact]
+    public void The_canary_is_first_of_all_a_message_that_waits_for_nothing_but_its_destination()
+    {
+        Add(delay: TimeSpan.FromMinutes(1));
+        var waits = AddForPlace(TimeSpan.FromMinutes(5));
+        _board.Closed = true;
+        _scheduler.Tick(_now);
+        Assert.Equal([waits], TakeAll());
+    }
+
+    [Fact]
+    public void However_much_waits_for_a_place_a_tick_makes_so_many_ready_and_the_next_ones_the_rest()
+    {
+        for (var i = 0; i < 50_001; i++)
+            AddForPlace(TimeSpan.FromMinutes(5));
+        _board.Closed = true;
+        _board.Answer = _ => ScriptedBoard.Wait(WaitReason.AllClosed);
+        _scheduler.Tick(_now);
+        Assert.Empty(TakeAll());
+        _board.Closed = false;
+        var ready = new List<int>();
+        for (var tick = 0; tick < 4; tick++)
+        {
+            _scheduler.Tick(_now);
+            ready.Add(_scheduler.Counts().Ready);
+            _now += TimeSpan.FromMilliseconds(100);
+        }
+        // One was the canary.
+        Assert.Equal([20_001, 40_001, 50_001, 50_001], ready);
+    }
+
     [Fact]
     public void While_all_sites_are_closed_the_board_is_not_asked_for_every_message()
     {

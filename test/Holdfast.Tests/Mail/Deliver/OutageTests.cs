@@ -82,6 +82,68 @@ public class OutageTests
         Assert.Equal(200, world.EuTarget.Mail.Select(m => m.Sender).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(600)]
+    public async Task Messages_that_were_canaries_of_a_long_outage_go_within_seconds_of_its_end(int seconds)
+    {
+        await using var world = new DeliveryWorld();
+        Darken(world.NaTarget, "rcpt");
+        Darken(world.EuTarget, "refuse");
+        var messages = Enumerable.Range(0, 3)
+            .Select(i => world.Spool.Add($"s{i}@example.org", [$"r{i}@example.com"])).ToList();
+        await world.PassAsync(TimeSpan.FromSeconds(seconds));
+        Assert.DoesNotContain(messages, m => m.Progress.IsFinal);
+        Assert.Contains(messages, m => m.Progress.Recipients[0].WaitsForPlace);
+
+        Lighten(world.NaTarget);
+        Lighten(world.EuTarget);
+        await world.UntilAsync(() => messages.TrueForAll(m => m.Progress.IsFinal), TimeSpan.FromSeconds(15));
+        Assert.Equal(3, world.NaTarget.Mail.Count + world.EuTarget.Mail.Count);
+    }
+
+    [Fact]
+    public async Task After_an_outage_who_was_deferred_for_himself_keeps_his_time_and_the_others_of_the_message_go()
+    {
+        await using var world = new DeliveryWorld(oneSite: true);
+        // A busy mailbox first, then the site.
+        world.NaTarget.Script = l => l.StartsWith("RCPT TO:<busy", StringComparison.Ordinal)
+            ? "450 4.2.1 mailbox busy" : l.StartsWith("RCPT", StringComparison.Ordinal) ? Outage : null;
+        var message = world.Spool.Add("a@example.org", ["busy@example.com", "other@example.com"]);
+        var others = Enumerable.Range(0, 3)
+            .Select(i => world.Spool.Add($"s{i}@example.org", [$"r{i}@example.com"])).ToList();
+        var (busy, other) = (message.Progress.Recipients[0], message.Progress.Recipients[1]);
+        await world.UntilAsync(() => busy.Attempts > 0 && other.WaitsForPlace, TimeSpan.FromSeconds(30));
+        Darken(world.NaTarget, "refuse");
+        await world.PassAsync(TimeSpan.FromSeconds(40));
+        // They are the canaries in turn, whatever their own times.
+        var tries = world.Journal.Records.Where(r => r.Kind == EvidenceKind.Deferred).CountBy(r => r.MessageId!).ToList();
+        Assert.Equal(4, tries.Count);
+        Assert.All(tries, t => Assert.InRange(t.Value, 3, tries.Sum(u => u.Value) / 2));
+
+        Lighten(world.NaTarget);
+        var tried = busy.Attempts;
+        await world.UntilAsync(() => other.IsFinal && others.TrueForAll(m => m.Progress.IsFinal),
+            TimeSpan.FromSeconds(15));
+        Assert.Equal((false, tried), (busy.IsFinal, busy.Attempts));
+        await world.EndAsync(message, TimeSpan.FromMinutes(8));
+    }
+
+    [Fact]
+    public async Task A_message_that_waited_for_its_destination_before_a_restart_does_not_wait_after_it()
+    {
+        await using var world = new DeliveryWorld();
+        world.Spool.AnnouncesLoaded = false;
+        var next = world.Time.GetUtcNow() + TimeSpan.FromMinutes(5);
+        var waited = world.Spool.Add("a@example.org", ["b@example.com"],
+            progress: p => (p.Recipients[0].NextAttemptAt, p.Recipients[0].WaitsForPlace) = (next, true));
+        var own = world.Spool.Add("a@example.org", ["b@example.com"],
+            progress: p => p.Recipients[0].NextAttemptAt = next);
+        await world.EndAsync(waited, TimeSpan.FromSeconds(5));
+        Assert.False(own.Progress.IsFinal);
+        await world.EndAsync(own, TimeSpan.FromMinutes(6));
+    }
+
     [Fact]
     public async Task When_a_site_returns_fresh_mail_goes_ahead_of_backlog()
     {

@@ -52,6 +52,7 @@ public class SpoolCodecTests
             LastAttemptAt = last,
             NextAttemptAt = next,
             LastReply = reply,
+            WaitsForPlace = target == 1,
             LastTarget = target == 0 ? null : $"site-{target}/127.0.0.1:2601",
         });
 
@@ -97,7 +98,7 @@ public class SpoolCodecTests
             });
 
         static string Show(RecipientProgress r) => $"{r.State} {r.Attempts} {r.UnknownOutcomes} {r.LastAttemptAt} "
-            + $"{r.NextAttemptAt} {r.LastReply ?? "null"} {r.LastTarget}";
+            + $"{r.NextAttemptAt} {r.LastReply ?? "null"} {r.LastTarget} {r.WaitsForPlace} {r.AttemptIsOpen}";
     }
 
     [Fact]

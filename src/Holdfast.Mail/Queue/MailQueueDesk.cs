@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
 using Holdfast.Traffic;
@@ -16,7 +17,7 @@ namespace Holdfast.Mail.Queue;
 /// </remarks>
 internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITrafficBoard board,
     IEvidenceJournal journal, QueueDescriptions descriptions, MessageTransfer transfer, QueueStatus status,
-    QueueMetrics metrics, TimeProvider time) : IMailQueue
+    QueueMetrics metrics, RouteTableSource routes, TimeProvider time) : IMailQueue
 {
     /// <summary>Columns of the shape, as Postfix's qshape.</summary>
     private static readonly int[] AgeBoundsMinutes = [5, 10, 20, 40, 80, 160, 320, 640, 1_280];
@@ -33,7 +34,7 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
         {
             abort.ThrowIfCancellationRequested();
             var message = await spool.LoadAsync(candidate.Handle, abort).ConfigureAwait(false);
-            if (message is null || (selection.NeedsEnvelope && !selection.Matches(message)))
+            if (message is null || (selection.NeedsEnvelope(candidate) && !selection.Matches(message)))
                 continue;
             yield return descriptions.Item(message);
             if (++given >= limit)
@@ -51,8 +52,9 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
         {
             if ((count & 1023) == 0)
                 abort.ThrowIfCancellationRequested();
-            if (!selection.NeedsEnvelope || (await spool.LoadAsync(candidate.Handle, abort).ConfigureAwait(false)
-                is { } message && selection.Matches(message)))
+            if (!selection.NeedsEnvelope(candidate)
+                || (await spool.LoadAsync(candidate.Handle, abort).ConfigureAwait(false) is { } message
+                    && selection.Matches(message)))
                 count++;
         }
         return count;
@@ -106,10 +108,11 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
     {
         // Loaded before the act as well: afterwards a removed message is gone, and its record must say whose it was.
         SpooledMessage? message = null;
-        if (selection.NeedsEnvelope || act is QueueActKind.Remove)
+        var needsEnvelope = selection.NeedsEnvelope(candidate);
+        if (needsEnvelope || act is QueueActKind.Remove)
         {
             message = await spool.LoadAsync(candidate.Handle, CancellationToken.None).ConfigureAwait(false);
-            if (message is null || (selection.NeedsEnvelope && !selection.Matches(message)))
+            if (message is null || (needsEnvelope && !selection.Matches(message)))
                 return;
         }
         var outcome = await waiting.ActAsync(Of(act), candidate.Handle, reason, actor).ConfigureAwait(false);
@@ -167,7 +170,7 @@ internal sealed class MailQueueDesk(IMailSpool spool, IWaitingMail waiting, ITra
     public MailStatus Status() => status.Take();
 
     private MessageSelection Select(QueueSelector selector) =>
-        new(selector, board.Topology, waiting, time.GetUtcNow());
+        new(selector, board.Topology, routes.Table, waiting, time.GetUtcNow());
 
     /// <summary>What may be meant, as far as memory tells.</summary>
     private async ValueTask<IEnumerable<WaitingMessage>> CandidatesAsync(MessageSelection selection, bool isOrdered,

@@ -1,4 +1,5 @@
 using Holdfast.Mail.Deliver;
+using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Traffic.Targets;
 
@@ -7,7 +8,8 @@ namespace Holdfast.Mail.Queue;
 /// <summary>A selector made ready for one question: what can be decided in memory, and what needs the envelope.
 /// </summary>
 /// <remarks>Age counts from acceptance, which is in the id. Messages accepted after the question began aren't meant: an
-/// act must not run after the notices that it makes.</remarks>
+/// act must not run after the notices that it makes. For a while after a start the schedule doesn't know where messages
+/// go: those are read, so that a service selects what it would a minute later.</remarks>
 internal sealed class MessageSelection
 {
     private readonly QueueSelector _selector;
@@ -18,9 +20,13 @@ internal sealed class MessageSelection
     private readonly string? _service;
     private readonly string? _site;
     private readonly IWaitingMail _waiting;
+    private readonly RouteTable _rules;
+    private readonly bool _needsEnvelope;
 
-    public MessageSelection(QueueSelector selector, Topology topology, IWaitingMail waiting, DateTimeOffset now)
+    public MessageSelection(QueueSelector selector, Topology topology, RouteTable rules, IWaitingMail waiting,
+        DateTimeOffset now)
     {
+        _rules = rules;
         _selector = selector;
         _waiting = waiting;
         _now = now;
@@ -37,7 +43,7 @@ internal sealed class MessageSelection
         SelectsNothing = !selector.All && selector.Ids.Count == 0 && IsEmpty(selector.Sender)
             && selector.Recipient is null or "" && IsEmpty(selector.Destination) && selector.OlderThan is null
             && selector.YoungerThan is null && IsEmpty(selector.Reason) && selector.IsHeld is null;
-        NeedsEnvelope = !IsEmpty(selector.Sender) || !IsEmpty(selector.Recipient) || !IsEmpty(selector.Reason)
+        _needsEnvelope = !IsEmpty(selector.Sender) || !IsEmpty(selector.Recipient) || !IsEmpty(selector.Reason)
             || (!IsEmpty(selector.Destination) && _service is null);
     }
 
@@ -49,7 +55,8 @@ internal sealed class MessageSelection
     public IReadOnlyCollection<MessageId>? Ids => _ids;
 
     /// <summary>True when <see cref="Matches(SpooledMessage)"/> must be asked too.</summary>
-    public bool NeedsEnvelope { get; }
+    public bool NeedsEnvelope(in WaitingMessage message) => _needsEnvelope
+        || (_service is { } service && !GoesTo(_waiting.Find(message.Handle), service));
 
     /// <summary>What can be told without the disk; false: certainly not meant.</summary>
     public bool MayMatch(in WaitingMessage message)
@@ -65,7 +72,10 @@ internal sealed class MessageSelection
             return false;
         if (_selector.IsHeld is { } held && held != message.IsHeld)
             return false;
-        return _service is null || _waiting.Find(message.Handle).Any(v => Same(v.Destination, _service));
+        if (_service is not { } service)
+            return true;
+        var views = _waiting.Find(message.Handle);
+        return GoesTo(views, service) || !views.All(v => v.IsRouted);
     }
 
     public bool Matches(SpooledMessage message)
@@ -74,7 +84,9 @@ internal sealed class MessageSelection
             return false;
         if (!IsEmpty(_selector.Recipient) && !AnyWaiting(message, MatchesRecipient))
             return false;
-        if (!IsEmpty(_selector.Destination) && _service is null && !AnyWaiting(message, MatchesDestination))
+        if (!IsEmpty(_selector.Destination)
+            && !(_service is { } service && GoesTo(_waiting.Find(message.Handle), service))
+            && !AnyWaiting(message, MatchesDestination))
             return false;
         return IsEmpty(_selector.Reason) || Contains(message.Progress.HoldReason, _selector.Reason!)
             || AnyWaiting(message, (_, progress) => Contains(progress.LastReply, _selector.Reason!));
@@ -88,6 +100,8 @@ internal sealed class MessageSelection
 
     private bool MatchesDestination(EnvelopeRecipient recipient, RecipientProgress progress)
     {
+        if (_service is not null)
+            return Same(DeliveryPlanner.Decide(_rules, recipient).Destination, _service);
         if (_site is not null && progress.LastTarget is { } last
             && last.StartsWith(_site, StringComparison.OrdinalIgnoreCase)
             && (last.Length == _site.Length || last[_site.Length] == '/'))
@@ -102,6 +116,16 @@ internal sealed class MessageSelection
         {
             if (!message.Progress.Recipients[i].IsFinal
                 && matches(message.Envelope.Recipients[i], message.Progress.Recipients[i]))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool GoesTo(IReadOnlyList<EntryView> views, string service)
+    {
+        foreach (var view in views)
+        {
+            if (Same(view.Destination, service))
                 return true;
         }
         return false;

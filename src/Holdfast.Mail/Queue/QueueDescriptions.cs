@@ -120,7 +120,7 @@ internal sealed class QueueDescriptions(IWaitingMail waiting, RouteTableSource r
 
     private IEnumerable<string> DestinationsOf(SpooledMessage message, IReadOnlyList<EntryView> views)
     {
-        if (views.Count > 0)
+        if (views.Count > 0 && views.All(v => v.IsRouted))
             return views.Select(v => v.Destination).Distinct(StringComparer.OrdinalIgnoreCase).Take(10);
         var waitingFor = new List<string>();
         for (var i = 0; i < message.Progress.Recipients.Length && waitingFor.Count < 10; i++)

@@ -1,6 +1,7 @@
 using CsCheck;
 using Holdfast.Mail.Deliver;
 using Holdfast.Mail.Queue;
+using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Journal;
 using Holdfast.Tests.Mail.Deliver;
@@ -66,6 +67,26 @@ public sealed class MailQueueDeskTests : IDisposable
     }
 
     [Fact]
+    public async Task Right_after_a_start_a_service_selects_also_what_the_schedule_has_not_read_yet()
+    {
+        var known = _queue.Add("known@example.org", ["a@example.com"]);
+        var unread = _queue.Add("unread@example.org", ["b@example.com"]);
+        var other = _queue.Add("other@example.org", ["dora@mx.example"]);
+        foreach (var message in new[] { unread, other })
+            _queue.Views[message.Handle] = [new EntryView(message.Handle, EntryState.Unrouted, "(not read yet)", "", false,
+                0, 3, TimeSpan.Zero, TimeSpan.Zero, false)];
+        Assert.Equal("known unread", await Found(new() { Destination = "mail" }));
+        Assert.Equal("other", await Found(new() { Destination = "mx.example" }));
+        Assert.Equal("unread", await Found(new() { Destination = "mail", Sender = "unread@*" }));
+        Assert.Equal(["mail", "mail", "mx.example"],
+            (await _queue.ListAsync(new() { All = true })).Select(i => i.Destination));
+        var result = await _queue.Desk.ActAsync(QueueActKind.Retry, new() { Destination = "mail" }, "op", null,
+            QueueFixture.Abort);
+        Assert.Equal((2L, 2L), (result.Matched, result.Changed));
+        Assert.Equal([known.Handle, unread.Handle], _queue.Acts.Select(a => a.Handle).ToHashSet());
+    }
+
+    [Fact]
     public async Task Recipients_that_are_done_are_neither_shown_nor_selected()
     {
         _queue.Add("a@example.org", ["done@example.com", "waits@example.com"],
@@ -97,7 +118,8 @@ public sealed class MailQueueDeskTests : IDisposable
         var all = _queue.Spool.Enumerate().Select(m => m.Id).Order().ToList();
         for (var chunk = 1; chunk <= 256; chunk = chunk * 3 / 2 + 1)
         {
-            var selection = new MessageSelection(new() { All = true }, Topology.Empty, _queue, _queue.Time.GetUtcNow());
+            var selection = new MessageSelection(new() { All = true }, Topology.Empty, RouteTable.Empty, _queue,
+            _queue.Time.GetUtcNow());
             Assert.Equal(all, OldestFirst.Walk(_queue.Spool, selection, chunk).Select(m => m.Id));
         }
     }
@@ -209,7 +231,8 @@ public sealed class MailQueueDeskTests : IDisposable
     public void What_arrives_during_an_act_is_not_meant()
     {
         var three = AddThree();
-        var selection = new MessageSelection(new() { All = true }, Topology.Empty, _queue, _queue.Time.GetUtcNow());
+        var selection = new MessageSelection(new() { All = true }, Topology.Empty, RouteTable.Empty, _queue,
+            _queue.Time.GetUtcNow());
         _queue.Time.Advance(TimeSpan.FromSeconds(1));
         _queue.Add("late@example.org", ["b@example.com"]);
         Assert.Equal(three.Length, OldestFirst.Walk(_queue.Spool, selection).Count());

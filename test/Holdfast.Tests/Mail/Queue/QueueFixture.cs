@@ -35,7 +35,7 @@ internal sealed class QueueFixture : IWaitingMail, IDisposable
         Transfer = new MessageTransfer(Spool, Journal, Time);
         Desk = new MailQueueDesk(Spool, this, Board, Journal,
             new QueueDescriptions(this, _routes, new SettableOptions<DeliverOptions>(new DeliverOptions()), Time),
-            Transfer, Status, new QueueMetrics(_services.GetRequiredService<IMeterFactory>()), Time);
+            Transfer, Status, new QueueMetrics(_services.GetRequiredService<IMeterFactory>()), _routes, Time);
     }
 
     public FakeTimeProvider Time { get; } = new();

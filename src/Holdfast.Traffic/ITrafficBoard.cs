@@ -41,6 +41,11 @@ public interface ITrafficBoard
     /// <summary>An end-to-end check came to an end: a mail read back, a write then read.</summary>
     void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now);
 
+    /// <summary>A host asked a target something itself, beside traffic, without a place. Failing is evidence; passing
+    /// is only where there is no traffic to judge by, and may be the canary of what is closed.</summary>
+    /// <returns>True while the target or its site is suspect, closed or coming back: worth asking more often.</returns>
+    bool ReportProbe(in TrafficOutcome probe, TimeSpan now);
+
     /// <summary>What an act would do to load and shedding, by what is known now.</summary>
     ActPrediction Predict(in OperatorAct act, TimeSpan now);
 

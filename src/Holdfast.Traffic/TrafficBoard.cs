@@ -72,6 +72,12 @@ public sealed class TrafficBoard : ITrafficBoard
             _engine.ReportCanary(site, passed, latency, now);
     }
 
+    public bool ReportProbe(in TrafficOutcome probe, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.ReportProbe(probe, now);
+    }
+
     public ActPrediction Predict(in OperatorAct act, TimeSpan now)
     {
         lock (_gate)

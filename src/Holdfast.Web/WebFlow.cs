@@ -4,6 +4,7 @@ using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
+using Holdfast.Web.Probes;
 using Holdfast.Web.Select;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,6 +30,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private readonly IOptionsMonitor<AcceptOptions> _accept;
     private readonly IOptionsMonitor<SelectOptions> _select;
     private readonly IOptionsMonitor<ForwardOptions> _forward;
+    private readonly ProbeRounds _probes;
     private readonly ILogger _logger;
     private readonly Random _random;
     private readonly WebListeners _listeners;
@@ -43,7 +45,7 @@ public sealed partial class WebFlow : IAsyncDisposable
 
     internal WebFlow(ITrafficBoard board, IHttpForwarder forwarder, WebMetrics metrics, TimeProvider time,
         IOptionsMonitor<AcceptOptions> accept, IOptionsMonitor<SelectOptions> select,
-        IOptionsMonitor<ForwardOptions> forward, Random random, ILoggerFactory loggers)
+        IOptionsMonitor<ForwardOptions> forward, ProbeRounds probes, Random random, ILoggerFactory loggers)
     {
         _board = board;
         _forwarder = forwarder;
@@ -52,6 +54,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _accept = accept;
         _select = select;
         _forward = forward;
+        _probes = probes;
         _random = random;
         _logger = loggers.CreateLogger<WebFlow>();
         _listeners = new WebListeners(loggers, ServeAsync);
@@ -79,6 +82,7 @@ public sealed partial class WebFlow : IAsyncDisposable
                 _changes.Add(change);
         }
         _sweeps = SweepAsync(_stopped.Token);
+        _probes.Start(ProbeCall.Over(() => Picture.Clients));
         await _listeners.OpenAsync(_accept.CurrentValue, abort).ConfigureAwait(false);
         return _listeners.Describe();
     }
@@ -92,6 +96,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _changes.Clear();
         await _listeners.DrainAsync(_accept.CurrentValue.DrainTimeout, abort).ConfigureAwait(false);
         await _reloads.ConfigureAwait(false);
+        await _probes.StopAsync().ConfigureAwait(false);
         await _stopped.CancelAsync().ConfigureAwait(false);
         await _sweeps.ConfigureAwait(false);
     }

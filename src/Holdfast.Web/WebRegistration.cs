@@ -1,6 +1,7 @@
 using Holdfast.Traffic;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
+using Holdfast.Web.Probes;
 using Holdfast.Web.Select;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,7 @@ public static class WebRegistration
         services.AddSingleton<IValidateOptions<AcceptOptions>, AcceptOptionsValidator>();
         services.AddSingleton<IValidateOptions<SelectOptions>, SelectOptionsValidator>();
         services.AddSingleton<IValidateOptions<ForwardOptions>, ForwardOptionsValidator>();
+        services.AddSingleton<IValidateOptions<ProbeOptions>, ProbeOptionsValidator>();
         return services;
     }
 
@@ -32,12 +34,16 @@ public static class WebRegistration
         ArgumentNullException.ThrowIfNull(services);
         services.AddHttpForwarder();
         services.AddSingleton<WebMetrics>();
+        services.AddSingleton<ProbeMetrics>();
+        services.AddSingleton(p => new ProbeRounds(p.GetRequiredService<IOptionsMonitor<ProbeOptions>>(),
+            p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<ProbeMetrics>(), new Random(seed + 1),
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new WebFlow(p.GetRequiredService<ITrafficBoard>(),
             p.GetRequiredService<IHttpForwarder>(), p.GetRequiredService<WebMetrics>(),
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptionsMonitor<AcceptOptions>>(),
             p.GetRequiredService<IOptionsMonitor<SelectOptions>>(),
-            p.GetRequiredService<IOptionsMonitor<ForwardOptions>>(), new Random(seed),
-            p.GetRequiredService<ILoggerFactory>()));
+            p.GetRequiredService<IOptionsMonitor<ForwardOptions>>(), p.GetRequiredService<ProbeRounds>(),
+            new Random(seed), p.GetRequiredService<ILoggerFactory>()));
         return services;
     }
 }

@@ -63,4 +63,5 @@ internal sealed class TargetState
     public double UsedAt;
     /// <summary>Placements so far; wraps round.</summary>
     public uint Placed;
+    public ProbeMemory Probes = new();
 }

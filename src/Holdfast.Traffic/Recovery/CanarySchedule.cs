@@ -4,19 +4,25 @@ namespace Holdfast.Traffic.Recovery;
 /// <remarks>Guards against retries a message at what is closed, and against a flapping site that is believed each time.
 /// Formula: 1, 2, 4, 8, 15 s between canaries, jittered by a fifth; each recovery that failed, from the second on,
 /// doubles the first wait from 15 s up to <c>RecoveryWaitMax</c>. Where no other site is open, <c>CanaryWaitMin</c>
-/// each time: everything waits for that one answer.
+/// each time: everything waits for that one answer. A probe that fails meanwhile puts off the request that would be the
+/// canary, by <c>CanaryWaitMax</c> in all; a probe that passes may be the canary from <see cref="FreeAt"/> on.
 /// Defaults: 1 s from Linkerd's breaker. Known to do badly: a site back at once after a long closure waits up to 15 s
 /// while another is open.
 /// </remarks>
 internal sealed class CanarySchedule
 {
     private const double Jitter = 0.2;
+    /// <summary>So often, and with something to spare, what is closed is probed.</summary>
+    private const double ProbeEvery = 1;
+    private const double ProbeWaitMax = 5;
     private double _wait;
     private int _failedRecoveries;
     private double _startedAt;
 
     /// <summary>Seconds of engine time.</summary>
     public double DueAt { get; private set; }
+    /// <summary>When it would be due if no probe failed meanwhile.</summary>
+    public double FreeAt { get; private set; }
     public bool InFlight { get; private set; }
 
     /// <summary>After a closure. A closure that follows a failed recovery keeps the longer wait.</summary>
@@ -30,8 +36,8 @@ internal sealed class CanarySchedule
         if (_failedRecoveries >= 2)
         {
             var longer = options.CanaryWaitMax.TotalSeconds * (1 << (_failedRecoveries - 2));
-            DueAt = now + Math.Min(options.RecoveryWaitMax.TotalSeconds, longer)
-                * (1 - Jitter + 2 * Jitter * random.NextDouble());
+            SetDue(now + Math.Min(options.RecoveryWaitMax.TotalSeconds, longer)
+                * (1 - Jitter + 2 * Jitter * random.NextDouble()));
         }
     }
 
@@ -40,7 +46,7 @@ internal sealed class CanarySchedule
     {
         var wait = options.CanaryWaitMin.TotalSeconds;
         if (!InFlight && DueAt > now + (1 + Jitter) * wait)
-            DueAt = now + wait * (1 - Jitter + 2 * Jitter * random.NextDouble());
+            SetDue(now + wait * (1 - Jitter + 2 * Jitter * random.NextDouble()));
     }
 
     /// <summary>Full recovery: the next closure starts with the shortest wait.</summary>
@@ -84,9 +90,25 @@ internal sealed class CanarySchedule
     public void Hasten(double now)
     {
         if (!InFlight)
-            DueAt = Math.Min(DueAt, now);
+            SetDue(Math.Min(DueAt, now));
     }
 
+    /// <summary>A probe failed after <paramref name="took"/> seconds: until the next one a request would fail too.
+    /// </summary>
+    public void Hold(TrafficOptions options, double now, double took)
+    {
+        if (!InFlight)
+        {
+            DueAt = Math.Max(DueAt,
+                Math.Min(FreeAt + options.CanaryWaitMax.TotalSeconds, now + Math.Min(ProbeWaitMax, took) + ProbeEvery));
+        }
+    }
+
+    /// <summary>Whether a passing probe may stand for the canary: it is due, or the request that is it hangs.</summary>
+    public bool MayBeProbe(double now) => InFlight ? now - _startedAt > ProbeEvery : now >= FreeAt;
+
     private void Schedule(double now, Random random) =>
-        DueAt = now + _wait * (1 - Jitter + 2 * Jitter * random.NextDouble());
+        SetDue(now + _wait * (1 - Jitter + 2 * Jitter * random.NextDouble()));
+
+    private void SetDue(double at) => DueAt = FreeAt = at;
 }

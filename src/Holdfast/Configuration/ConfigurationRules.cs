@@ -8,6 +8,7 @@ using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
+using Holdfast.Web.Probes;
 using Holdfast.Web.Select;
 
 namespace Holdfast.Configuration;
@@ -29,6 +30,7 @@ internal static class ConfigurationRules
         CheckListeners("Holdfast:Mail:Receive",
             [.. snapshot.Get<ReceiveOptions>().Listeners.Select(l => l.Endpoint)], faults, listeners);
         CheckWeb(snapshot, topology, faults, listeners);
+        CheckProbes(snapshot.Get<ProbeOptions>(), topology, faults);
         CheckRoutes(snapshot.Get<RouteOptions>(), topology, faults);
         CheckCanaries(snapshot.Get<CanaryOptions>(), topology, faults);
         for (var i = 0; i < listeners.Count; i++)
@@ -79,6 +81,33 @@ internal static class ConfigurationRules
                     $"\"{told[i].AuthorityFile}\" isn't there", "name a PEM file with the authorities");
             }
         }
+    }
+
+    private static void CheckProbes(ProbeOptions probes, TopologyOptions topology, FaultList faults)
+    {
+        const string path = "Holdfast:Web:Probes";
+        var services = ServicesOf(topology);
+        for (var i = 0; i < probes.Services.Length; i++)
+        {
+            var service = probes.Services[i];
+            if (service.Service.Length > 0 && !Has(services, service.Service))
+                faults.Unknown($"{path}:Services:{i}:Service", "site with the service", service.Service, services);
+            CheckFile(service.AuthorizationFile, $"{path}:Services:{i}:AuthorizationFile", faults);
+        }
+        string[] sites = [.. topology.Sites.Select(s => s.Name)];
+        for (var i = 0; i < probes.Canaries.Length; i++)
+        {
+            var canary = probes.Canaries[i];
+            if (canary.Site.Length > 0 && !Has(sites, canary.Site))
+                faults.Unknown($"{path}:Canaries:{i}:Site", "site", canary.Site, sites);
+            CheckFile(canary.AuthorizationFile, $"{path}:Canaries:{i}:AuthorizationFile", faults);
+        }
+    }
+
+    private static void CheckFile(string file, string path, FaultList faults)
+    {
+        if (file.Length > 0 && !File.Exists(file))
+            faults.Add(path, $"\"{file}\" isn't there", "name a file whose first line is the field's value");
     }
 
     private static string[] ServicesOf(TopologyOptions topology) => [.. topology.Sites.Select(s => s.Service)

@@ -7,6 +7,7 @@ using Holdfast.Mail.Spool;
 using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
+using Holdfast.Web.Probes;
 using Holdfast.Web.Select;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
@@ -37,6 +38,7 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<AcceptOptions>("Holdfast:Web:Accept"),
         new Of<SelectOptions>("Holdfast:Web:Select"),
         new Of<ForwardOptions>("Holdfast:Web:Forward"),
+        new Of<ProbeOptions>("Holdfast:Web:Probes"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 

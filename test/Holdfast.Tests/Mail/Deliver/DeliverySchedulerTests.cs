@@ -40,6 +40,7 @@ public class DeliverySchedulerTests
         public Admission Admit(ServiceId service, byte priority, uint cohort, TimeSpan now) => default;
         public void Withdraw(ServiceId service, TimeSpan now) { }
         public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) { }
+        public bool ReportProbe(in TrafficOutcome probe, TimeSpan now) => false;
         public ActPrediction Predict(in OperatorAct act, TimeSpan now) => new(false, "", 0, 0, []);
         public ActOutcome Apply(in OperatorAct act, TimeSpan now) => new(false, "");
         public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];

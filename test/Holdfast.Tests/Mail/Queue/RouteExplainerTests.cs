@@ -41,6 +41,7 @@ public class RouteExplainerTests
         public void Withdraw(ServiceId service, TimeSpan at) => throw new InvalidOperationException();
         public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan at) =>
             throw new InvalidOperationException();
+        public bool ReportProbe(in TrafficOutcome probe, TimeSpan at) => throw new InvalidOperationException();
         public ActPrediction Predict(in OperatorAct act, TimeSpan at) => throw new InvalidOperationException();
         public ActOutcome Apply(in OperatorAct act, TimeSpan at) => throw new InvalidOperationException();
         public IReadOnlyList<VerdictChange> Tick(TimeSpan now) => [];

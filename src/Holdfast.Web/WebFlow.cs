@@ -23,6 +23,7 @@ namespace Holdfast.Web;
 public sealed partial class WebFlow : IAsyncDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
+    private const int TicksASecond = 10;
     private readonly ITrafficBoard _board;
     private readonly IHttpForwarder _forwarder;
     private readonly WebMetrics _metrics;
@@ -35,6 +36,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private readonly Random _random;
     private readonly WebListeners _listeners;
     private readonly UnderWay _underWay;
+    private readonly HedgeWaits _hedges = new();
     private readonly List<IDisposable> _changes = [];
     private readonly CancellationTokenSource _stopped = new();
     private readonly ConcurrentDictionary<ServiceId, PlaceQueue> _queues = new();
@@ -187,8 +189,10 @@ public sealed partial class WebFlow : IAsyncDisposable
         }
         catch (Exception e) when (e is BadHttpRequestException or IOException or OperationCanceledException)
         {
-            // The client broke off in the body that was to be held.
+            // The client broke off in the body that was to be held, or it is none that we take.
             error = ForwarderError.RequestBodyClient;
+            if (e is BadHttpRequestException bad && !context.Response.HasStarted)
+                context.Response.StatusCode = bad.StatusCode;
         }
         finally
         {
@@ -209,8 +213,14 @@ public sealed partial class WebFlow : IAsyncDisposable
         // Nothing was said yet: the forwarder set a status alone.
         var isLate = error is ForwarderError.RequestTimedOut || forwarded.End == AttemptEnd.Deadline;
         var answer = isLate ? OwnAnswer.Late
-            : error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
-                ? OwnAnswer.Malformed : OwnAnswer.BrokenOff;
+            : error is not (ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
+                ? OwnAnswer.BrokenOff
+            : context.Response.StatusCode switch
+            {
+                413 => OwnAnswer.TooLarge,
+                408 => OwnAnswer.Slow,
+                _ => OwnAnswer.Malformed,
+            };
         context.Response.Clear();
         await answer.WriteAsync(context, 0).ConfigureAwait(false);
     }
@@ -274,11 +284,15 @@ public sealed partial class WebFlow : IAsyncDisposable
     private async Task SweepAsync(CancellationToken stopped)
     {
         using var timer = new PeriodicTimer(s_tick, _time);
+        var ticks = 0;
         try
         {
             while (await timer.WaitForNextTickAsync(stopped).ConfigureAwait(false))
             {
-                _underWay.Sweep(_time.GetElapsedTime(0));
+                var now = _time.GetElapsedTime(0);
+                _underWay.Sweep(now);
+                if (ticks++ % TicksASecond == 0)
+                    _hedges.Draw(_board, now);
                 foreach (var (_, queue) in _queues)
                     queue.Pump();
             }
@@ -290,7 +304,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     }
 
     private void Draw() => Picture = WebPicture.Draw(_accept.CurrentValue, _select.CurrentValue, _forward.CurrentValue,
-        _board, _time, _metrics, Picture);
+        _board, _time, _metrics, _hedges, Picture);
 
     private void Reload()
     {

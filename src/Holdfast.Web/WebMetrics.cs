@@ -11,6 +11,7 @@ internal sealed class WebMetrics
     private readonly Counter<long> _shed;
     private readonly Counter<long> _failed;
     private readonly Counter<long> _repeated;
+    private readonly Counter<long> _hedged;
     private readonly Counter<long> _refused;
     private Func<int>? _underWay;
     private Func<IEnumerable<(string Service, int Count)>>? _waiting;
@@ -29,6 +30,8 @@ internal sealed class WebMetrics
         _failed = meter.CreateCounter<long>("holdfast.web.failed_attempts", "{attempt}",
             "Attempts that failed at a target.");
         _repeated = meter.CreateCounter<long>("holdfast.web.repeats", "{attempt}", "Attempts that repeat one.");
+        _hedged = meter.CreateCounter<long>("holdfast.web.hedges", "{attempt}",
+            "Second copies of top-class reads that took longer than nearly all.");
         _refused = meter.CreateCounter<long>("holdfast.web.refused", "{request}",
             "Requests that were malformed, forbidden here or without a route.");
         meter.CreateObservableUpDownCounter("holdfast.web.under_way", () => _underWay?.Invoke() ?? 0, "{request}",
@@ -60,6 +63,8 @@ internal sealed class WebMetrics
             && detail.StartsWith(TrafficDetail.Stall, StringComparison.Ordinal) ? "timeout" : "answer"));
 
     public void Repeated() => _repeated.Add(1);
+
+    public void Hedged() => _hedged.Add(1);
 
     public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("error.type", reason));
 

@@ -20,7 +20,7 @@ internal sealed record WebPicture(
 
     /// <param name="before">Its connections go on where nothing changed for them.</param>
     public static WebPicture Draw(AcceptOptions accept, SelectOptions select, ForwardOptions forward,
-        ITrafficBoard board, TimeProvider time, WebMetrics metrics, WebPicture before)
+        ITrafficBoard board, TimeProvider time, WebMetrics metrics, HedgeWaits hedges, WebPicture before)
     {
         var routes = new WebRouteTable(select);
         var transforms = new Dictionary<string, ForwardTransform>(StringComparer.OrdinalIgnoreCase);
@@ -29,7 +29,8 @@ internal sealed record WebPicture(
         foreach (var service in routes.Services)
             transforms.Add(service, new ForwardTransform(trust, clients.Of(service).Host));
         return new WebPicture(routes, clients,
-            new ForwardParts(board, time, metrics, forward.AttemptsMax, select.WaitingMax), trust, select.WaitMax,
+            new ForwardParts(board, time, metrics, hedges, forward.AttemptsMax, select.WaitingMax), trust,
+            select.WaitMax,
             forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader,
             transforms.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase));
     }

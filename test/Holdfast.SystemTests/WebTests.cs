@@ -94,6 +94,27 @@ public sealed class WebTests
     }
 
     [Fact]
+    public async Task A_slow_answer_to_an_important_reader_is_hedged_within_the_budget()
+    {
+        await using var web = new WebGateway(new Workspace());
+        var slow = 0;
+        await web.StartAsync(web.Configuration(route: ", \"Priority\": 0"), (_, target) => target.Serve = async context =>
+        {
+            // One in a hundred, wherever it is asked first.
+            if (Interlocked.Increment(ref slow) % 100 == 0)
+                await Task.Delay(TimeSpan.FromMilliseconds(700), TimeProvider.System, context.RequestAborted);
+            return false;
+        });
+        await web.AskAsync(100, TimeSpan.FromSeconds(3));
+        var answers = await web.AskAsync(100, TimeSpan.FromSeconds(6));
+        Assert.All(answers, a => Assert.Equal(200, a.Status));
+        Assert.True(answers.Count(a => a.Took > TimeSpan.FromMilliseconds(600)) <= 2,
+            $"{answers.Count(a => a.Took > TimeSpan.FromMilliseconds(600))} slow answers were waited for");
+        var asked = web.Targets.Sum(t => t.Requests);
+        Assert.True(asked <= 900 * 1.03, $"{asked} attempts for 900 requests");
+    }
+
+    [Fact]
     public async Task What_is_not_safe_to_repeat_is_asked_once()
     {
         await using var web = new WebGateway(new Workspace());

@@ -32,6 +32,10 @@ internal sealed class OwnAnswer
         "Check the address.");
     public static OwnAnswer Malformed { get; } = new(400, "Bad request", "The request can't be understood.",
         "Nothing was done.");
+    public static OwnAnswer TooLarge { get; } = new(413, "Too large",
+        "The request's content is longer than is taken here.", "Nothing was done.");
+    public static OwnAnswer Slow { get; } = new(408, "Too slow", "The request's content did not come in time.",
+        "Please try again.");
     public static OwnAnswer Shed { get; } = new(503, "Busy at the moment",
         "More is asked of this service than it can do now.", "Nothing was lost. Please try again in a little while.");
     public static OwnAnswer Closed { get; } = new(503, "Not available at the moment",

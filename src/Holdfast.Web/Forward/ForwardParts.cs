@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 
@@ -5,21 +6,19 @@ namespace Holdfast.Web.Forward;
 
 /// <summary>What every forwarded request needs beside itself; one for each set of options.</summary>
 internal sealed record ForwardParts(
-    ITrafficBoard Board, TimeProvider Time, WebMetrics Metrics, int AttemptsMax, int WaitingMax)
+    ITrafficBoard Board, TimeProvider Time, WebMetrics Metrics, HedgeWaits Hedges, int AttemptsMax, int WaitingMax)
 {
     /// <summary>The board's clock.</summary>
     public TimeSpan Now => Time.GetElapsedTime(0);
 
-    public string HostOf(TargetId target)
+    /// <summary>The same resource at another target.</summary>
+    public Uri AddressOf(Uri address, TargetId target)
     {
-        var address = Board.Topology.Targets[target.Value].Address;
-        return address[..address.LastIndexOf(':')];
-    }
-
-    public int PortOf(TargetId target)
-    {
-        var address = Board.Topology.Targets[target.Value].Address;
-        return int.Parse(address.AsSpan(address.LastIndexOf(':') + 1),
-            System.Globalization.CultureInfo.InvariantCulture);
+        var text = Board.Topology.Targets[target.Value].Address;
+        var colon = text.LastIndexOf(':');
+        return new UriBuilder(address)
+        {
+            Host = text[..colon], Port = int.Parse(text.AsSpan(colon + 1), CultureInfo.InvariantCulture),
+        }.Uri;
     }
 }

@@ -26,8 +26,9 @@ internal enum AttemptEnd : byte
 /// Limit: a body longer than <see cref="ForwardOptions.ReplayBytesMax"/>, or of unknown length, is sent once, unless
 /// the target could not even be connected to.
 /// </remarks>
-internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, ServiceId service, ForwardParts parts,
-    TargetClient client, PlaceQueue queue, Placement placement) : HttpMessageInvoker(s_nobody, disposeHandler: false)
+internal sealed partial class ForwardedRequest(HttpContext context, RequestClass kind, ServiceId service,
+    ForwardParts parts, TargetClient client, PlaceQueue queue, Placement placement)
+    : HttpMessageInvoker(s_nobody, disposeHandler: false)
 {
     private static readonly HttpMessageHandler s_nobody = new SocketsHttpHandler();
     private readonly CancellationTokenSource _attempt = new();
@@ -70,15 +71,15 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
             HttpResponseMessage? response = null;
             Exception? fault = null;
             var source = _repeat ?? _attempt;
-            var sentAt = parts.Now;
-            (SentAt, _end) = (sentAt, 0);
+            (SentAt, _end) = (parts.Now, 0);
             Attempts++;
             using (cancellationToken.UnsafeRegister(static s => ((CancellationTokenSource)s!).Cancel(), source))
             {
                 try
                 {
                     // 1.
-                    response = await client.SendAsync(request, source.Token).ConfigureAwait(false);
+                    response = MayHedge ? await HedgedAsync(request, source.Token).ConfigureAwait(false)
+                        : await client.SendAsync(request, source.Token).ConfigureAwait(false);
                 }
                 catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
                 {
@@ -102,10 +103,10 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
             // 2.
             var outcome = response is not null
                 ? AttemptOutcome.OfAnswer(_placement, kind.Operation, response.StatusCode, response.Headers,
-                    now - sentAt, parts.Time.GetUtcNow())
+                    now - SentAt, parts.Time.GetUtcNow())
                 : fault is OperationCanceledException && !AttemptOutcome.IsConnect(fault)
-                    ? AttemptOutcome.OfStall(_placement, kind.Operation, "an answer", now - sentAt)
-                    : AttemptOutcome.OfFailure(_placement, kind.Operation, fault!, now - sentAt);
+                    ? AttemptOutcome.OfStall(_placement, kind.Operation, "an answer", now - SentAt)
+                    : AttemptOutcome.OfFailure(_placement, kind.Operation, fault!, now - SentAt);
             parts.Board.Report(outcome, now);
             if (outcome.IsSuccess)
             {
@@ -130,10 +131,7 @@ internal sealed class ForwardedRequest(HttpContext context, RequestClass kind, S
             Volatile.Write(ref _isReleased, 0);
             _repeat = new CancellationTokenSource();
             parts.Metrics.Repeated();
-            request.RequestUri = new UriBuilder(request.RequestUri!)
-            {
-                Host = parts.HostOf(next.Target), Port = parts.PortOf(next.Target),
-            }.Uri;
+            request.RequestUri = parts.AddressOf(request.RequestUri!, next.Target);
         }
     }
 

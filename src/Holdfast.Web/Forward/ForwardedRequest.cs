@@ -181,8 +181,7 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     public void TryMove(TimeSpan now)
     {
         if (kind.Operation != OperationClass.Read || (HasBody && Body is null) || Attempts >= parts.AttemptsMax
-            || AnsweredAt > TimeSpan.Zero || _placement.Kind == PlacementKind.Canary || End != AttemptEnd.None
-            || !(parts.Board.IsOverdue(_placement) || parts.Board.IsClosed(_placement.Target, kind.Operation)))
+            || AnsweredAt > TimeSpan.Zero || End != AttemptEnd.None || !IsWorthMoving)
         {
             return;
         }
@@ -202,6 +201,10 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
             parts.Board.Release(left, delivered: false, now);
         }
     }
+
+    /// <summary>The canary of a closed target is expected there: only its own answer's lateness counts.</summary>
+    private bool IsWorthMoving => parts.Board.IsOverdue(_placement) || (_placement.Kind != PlacementKind.Canary
+        && parts.Board.IsClosed(_placement.Target, kind.Operation));
 
     private PlacementRequest Again => new(service, kind.Operation, kind.Priority, false, _placement.Target, null,
         (byte)Attempts, CanWait: false);

@@ -126,6 +126,7 @@ public sealed class WebHostileTests
                 StringComparison.Ordinal));
         var target = new StrictWebTarget(targetPort);
         await gateway.StartAsync();
+        await WebGateway.ListensAsync(gateway, port);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => gateway.KillAsync().GetAwaiter().GetResult();
         return (port, target);
     });

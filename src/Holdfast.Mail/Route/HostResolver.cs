@@ -21,12 +21,17 @@ internal sealed partial class HostResolver(IDnsSource dns, IOptionsMonitor<Route
     private const int AtOnceMax = 16;
 
     private readonly LastAnswers<Addresses> _answers = new(options.CurrentValue.DnsEntriesMax);
-    private readonly ConcurrentDictionary<string, Task> _asking = new(StringComparer.OrdinalIgnoreCase);
+    /// <summary>Questions under way. Lazy: one that ended before it was entered would stay here, and be its name's
+    /// answer, for ever.</summary>
+    private readonly ConcurrentDictionary<string, Lazy<Task>> _asking = new(StringComparer.OrdinalIgnoreCase);
     /// <summary>Wakes the background for a new name; when full it looks at its next turn anyway.</summary>
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private sealed record Addresses(ImmutableArray<IPAddress> List, bool IsFailing);
+
+    private Task Asking(string host) =>
+        _asking.GetOrAdd(host, name => new Lazy<Task>(() => AskAsync(name))).Value;
 
     private TimeSpan Now => time.GetElapsedTime(0);
 
@@ -47,7 +52,7 @@ internal sealed partial class HostResolver(IDnsSource dns, IOptionsMonitor<Route
         // A name that failed a moment ago isn't asked for by every message: the background does that.
         if (known.Length > 0 || _answers.Find(host) is { Answer.IsFailing: true } failed && failed.DueAt > Now)
             return known;
-        await _asking.GetOrAdd(host, AskAsync).WaitAsync(abort);
+        await Asking(host).WaitAsync(abort);
         return Known(host);
     }
 
@@ -72,7 +77,7 @@ internal sealed partial class HostResolver(IDnsSource dns, IOptionsMonitor<Route
 
     /// <summary>Asks for every name that is due, some at once.</summary>
     internal Task RefreshDueAsync() =>
-        Task.WhenAll(_answers.DueNames(Now, AtOnceMax).Select(name => _asking.GetOrAdd(name, AskAsync)));
+        Task.WhenAll(_answers.DueNames(Now, AtOnceMax).Select(name => Asking(name)));
 
     private async Task AskAsync(string host)
     {

@@ -21,7 +21,9 @@ internal sealed class MxResolver(IDnsSource dns, IOptionsMonitor<RouteOptions> o
     private static readonly TimeSpan DenialDoubtedFor = TimeSpan.FromDays(1);
 
     private readonly LastAnswers<MxAnswer> _answers = new(options.CurrentValue.DnsEntriesMax);
-    private readonly ConcurrentDictionary<string, Task<MxAnswer>> _asking = new(StringComparer.OrdinalIgnoreCase);
+    /// <summary>Questions under way. Lazy: one that ended before it was entered would stay here, and be its name's
+    /// answer, for ever.</summary>
+    private readonly ConcurrentDictionary<string, Lazy<Task<MxAnswer>>> _asking = new(StringComparer.OrdinalIgnoreCase);
     private readonly Lock _randomGate = new();
 
     public async ValueTask<MxAnswer> ResolveAsync(string domain, CancellationToken abort)
@@ -31,15 +33,18 @@ internal sealed class MxResolver(IDnsSource dns, IOptionsMonitor<RouteOptions> o
         if (_answers.Find(domain) is { } kept && kept.DueAt > Now)
             return Shuffled(kept.Answer);
         // The question outlives a caller that gives up: others may wait for it, and its answer is kept.
-        var asking = _asking.GetOrAdd(domain, AskAsync);
+        var asking = Asking(domain);
         return Shuffled(await asking.WaitAsync(abort));
     }
+
+    private Task<MxAnswer> Asking(string domain) =>
+        _asking.GetOrAdd(domain, name => new Lazy<Task<MxAnswer>>(() => AskAsync(name))).Value;
 
     private TimeSpan Now => time.GetElapsedTime(0);
 
     private async Task<MxAnswer> AskAsync(string domain)
     {
-        // Not on the caller: GetOrAdd must see the task before it ends.
+        // Not on the caller, who may wait for something else.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {

@@ -66,20 +66,23 @@ internal sealed class WebGateway : IAsyncDisposable
         }
         Targets = [.. targets];
         await Gateway.StartAsync();
-        await Eventually.HoldsAsync(async () =>
-        {
-            try
-            {
-                using var socket = new TcpClient();
-                await socket.ConnectAsync("127.0.0.1", Port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }, TimeSpan.FromSeconds(20), () => Gateway.Log);
+        await ListensAsync(Gateway, Port);
     }
+
+    /// <summary>Waits until the web listener is open: it opens after that of mail.</summary>
+    public static Task ListensAsync(Gateway gateway, int port) => Eventually.HoldsAsync(async () =>
+    {
+        try
+        {
+            using var socket = new TcpClient();
+            await socket.ConnectAsync("127.0.0.1", port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }, TimeSpan.FromSeconds(20), () => gateway.Log);
 
     /// <summary>Asks for so many a second for so long, each on its own, and returns how each ended: the status, or 0 for
     /// an error, and how long it took.</summary>

@@ -30,6 +30,7 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     ForwardParts parts, TargetClient client, PlaceQueue queue, Placement placement)
     : HttpMessageInvoker(s_nobody, disposeHandler: false)
 {
+    private static readonly TimeSpan s_canaryPatience = TimeSpan.FromSeconds(2);
     private static readonly HttpMessageHandler s_nobody = new SocketsHttpHandler();
     private readonly CancellationTokenSource _attempt = new();
     private Placement _placement = placement;
@@ -180,8 +181,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// may be repeated and there is a place for it.</summary>
     public void TryMove(TimeSpan now)
     {
-        if (kind.Operation != OperationClass.Read || (HasBody && Body is null) || Attempts >= parts.AttemptsMax
-            || AnsweredAt > TimeSpan.Zero || End != AttemptEnd.None || !IsWorthMoving)
+        if (kind.Operation != OperationClass.Read || (HasBody && Body is null) || AnsweredAt > TimeSpan.Zero
+            || End != AttemptEnd.None || !IsWorthMoving(now))
         {
             return;
         }
@@ -202,9 +203,12 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
         }
     }
 
-    /// <summary>The canary of a closed target is expected there: only its own answer's lateness counts.</summary>
-    private bool IsWorthMoving => parts.Board.IsOverdue(_placement) || (_placement.Kind != PlacementKind.Canary
-        && parts.Board.IsClosed(_placement.Target, kind.Operation));
+    /// <summary>A canary was sent where little was to be hoped: it is moved after a while even if it was the last
+    /// attempt, once, so that nobody pays for a test with the whole deadline.</summary>
+    private bool IsWorthMoving(TimeSpan now) => _placement.Kind == PlacementKind.Canary
+        ? Attempts <= parts.AttemptsMax && now - SentAt > s_canaryPatience
+        : Attempts < parts.AttemptsMax
+            && (parts.Board.IsOverdue(_placement) || parts.Board.IsClosed(_placement.Target, kind.Operation));
 
     private PlacementRequest Again => new(service, kind.Operation, kind.Priority, false, _placement.Target, null,
         (byte)Attempts, CanWait: false);

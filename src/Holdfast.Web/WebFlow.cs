@@ -23,6 +23,7 @@ namespace Holdfast.Web;
 public sealed partial class WebFlow : IAsyncDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_comeBackAfter = TimeSpan.FromSeconds(2);
     private const int TicksASecond = 10;
     private readonly ITrafficBoard _board;
     private readonly IHttpForwarder _forwarder;
@@ -143,8 +144,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         queue.Shedding(admission.ShedShare > 0);
         if (!admission.IsAdmitted)
         {
-            _metrics.Shed(route.Service, "shed");
-            await OwnAnswer.Shed.WriteAsync(context, Jittered(admission.RetryAfter)).ConfigureAwait(false);
+            await RefuseAsync(context, route, service, "shed", admission.RetryAfter).ConfigureAwait(false);
             Ended(context, route, startedAt);
             return;
         }
@@ -156,7 +156,8 @@ public sealed partial class WebFlow : IAsyncDisposable
             .ConfigureAwait(false);
         if (!placement.MaySend)
         {
-            await RefuseAsync(context, route, placement).ConfigureAwait(false);
+            await RefuseAsync(context, route, service, placement.Wait == WaitReason.NoTarget ? "no_target" : "waited",
+                s_comeBackAfter).ConfigureAwait(false);
             Ended(context, route, startedAt);
             return;
         }
@@ -255,17 +256,15 @@ public sealed partial class WebFlow : IAsyncDisposable
         return new RequestClass(priority, cohort, operation, deadline);
     }
 
-    private Task RefuseAsync(HttpContext context, WebRoute route, in Placement placement)
+    /// <param name="reason">Why, unless every site is closed: then the queue stands because nothing is served, and it
+    /// would be untrue to call the service busy.</param>
+    private Task RefuseAsync(HttpContext context, WebRoute route, ServiceId service, string reason,
+        TimeSpan comeBackAfter)
     {
-        var (answer, reason) = placement.Wait switch
-        {
-            WaitReason.AllClosed => (OwnAnswer.Closed, "closed"),
-            WaitReason.NoTarget => (OwnAnswer.Closed, "no_target"),
-            WaitReason.Drained => (OwnAnswer.Closed, "drained"),
-            _ => (OwnAnswer.Shed, "waited"),
-        };
-        _metrics.Shed(route.Service, reason);
-        return answer.WriteAsync(context, Jittered(TimeSpan.FromSeconds(2)));
+        var isClosed = _board.IsClosed(service);
+        _metrics.Shed(route.Service, isClosed ? "closed" : reason);
+        return (isClosed || reason == "no_target" ? OwnAnswer.Closed : OwnAnswer.Shed)
+            .WriteAsync(context, Jittered(comeBackAfter));
     }
 
     /// <summary>Between one and two times as long, so that those who are sent away don't come back together.</summary>

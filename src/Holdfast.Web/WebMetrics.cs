@@ -53,7 +53,7 @@ internal sealed class WebMetrics
             new("network.protocol.version", protocol));
     }
 
-    /// <param name="reason"><c>shed</c>, <c>waited</c>, <c>closed</c> or <c>drained</c>.</param>
+    /// <param name="reason"><c>shed</c>, <c>waited</c>, <c>closed</c> or <c>no_target</c>.</param>
     public void Shed(string service, string reason) =>
         _shed.Add(1, new("holdfast.service", service), new("error.type", reason));
 

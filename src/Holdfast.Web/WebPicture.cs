@@ -26,8 +26,9 @@ internal sealed record WebPicture(
         var transforms = new Dictionary<string, ForwardTransform>(StringComparer.OrdinalIgnoreCase);
         var trust = new ProxyTrust(accept.TrustedProxies);
         var clients = ReferenceEquals(forward, before.Clients.Options) ? before.Clients : new TargetClients(forward);
+        string[] trustedFields = [.. new[] { select.PriorityHeader, select.UserHeader }.Where(f => f.Length > 0)];
         foreach (var service in routes.Services)
-            transforms.Add(service, new ForwardTransform(trust, clients.Of(service).Host));
+            transforms.Add(service, new ForwardTransform(trust, clients.Of(service).Host, trustedFields));
         return new WebPicture(routes, clients,
             new ForwardParts(board, time, metrics, hedges, forward.AttemptsMax, select.WaitingMax), trust,
             select.WaitMax,

@@ -15,7 +15,7 @@ public sealed class AcceptOptions
     /// <value>None.</value>
     public string[] TrustedProxies { get; set; } = [];
 
-    /// <summary>Connections at once over all listeners; beyond it new ones are closed.</summary>
+    /// <summary>Connections at once at each listener; beyond it new ones are closed.</summary>
     /// <value>20 000. Range 1 to 1 000 000.</value>
     [Range(1, 1_000_000)] public int ConnectionsMax { get; set; } = 20_000;
 
@@ -45,10 +45,6 @@ public sealed class AcceptOptions
     /// <summary>Slowest pace of a request's body and of a client that reads its answer, after 5 s.</summary>
     /// <value>240 bytes a second, as Kestrel. Range 1 to 1 MiB.</value>
     [Range(1, 1 << 20)] public int PaceBytesMin { get; set; } = 240;
-
-    /// <summary>Streams at once in one HTTP/2 connection.</summary>
-    /// <value>100, as Kestrel (RFC 9113 §6.5.2 advises no less). Range 1 to 10 000.</value>
-    [Range(1, 10_000)] public int StreamsMax { get; set; } = 100;
 
     /// <summary>How long running requests may go on after a stop was asked for.</summary>
     /// <value>30 s. Range 0 to 1 hour.</value>

@@ -20,12 +20,8 @@ internal sealed class AcceptOptionsValidator : IValidateOptions<AcceptOptions>
         for (var i = 0; i < options.Listeners.Length; i++)
         {
             var listener = options.Listeners[i];
-            if (listener.Name.Length == 0)
-                faults.Add($"Listeners:{i}:Name: required; it stands in logs and metrics.");
-            else if (!names.Add(listener.Name))
+            if (listener.Name.Length > 0 && !names.Add(listener.Name))
                 faults.Add($"Listeners:{i}:Name: \"{listener.Name}\" is taken; choose another name.");
-            if (listener.Endpoint.Length == 0)
-                faults.Add($"Listeners:{i}:Endpoint: required; for example 0.0.0.0:443.");
         }
         for (var i = 0; i < options.TrustedProxies.Length; i++)
         {

@@ -80,8 +80,7 @@ internal sealed partial class WebListeners(ILoggerFactory loggers, Func<HttpCont
             limits.KeepAliveTimeout = options.IdleTimeout;
             limits.MinRequestBodyDataRate = new MinDataRate(options.PaceBytesMin, TimeSpan.FromSeconds(5));
             limits.MinResponseDataRate = new MinDataRate(options.PaceBytesMin, TimeSpan.FromSeconds(5));
-            limits.Http2.MaxStreamsPerConnection = options.StreamsMax;
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
+            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
         });
         var app = builder.Build();
         try
@@ -110,7 +109,7 @@ internal sealed partial class WebListeners(ILoggerFactory loggers, Func<HttpCont
     /// <summary>Everything that a listener's server is made with: another value needs another server.</summary>
     private static string KeyOf(WebListenerOptions listener, AcceptOptions options) => string.Join('|',
         listener.Endpoint, options.ConnectionsMax, options.HeaderBytesMax, options.HeadersMax, options.BodyBytesMax,
-        options.HeaderTimeout, options.IdleTimeout, options.PaceBytesMin, options.StreamsMax);
+        options.HeaderTimeout, options.IdleTimeout, options.PaceBytesMin);
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 

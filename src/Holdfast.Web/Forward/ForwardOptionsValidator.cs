@@ -18,9 +18,7 @@ internal sealed class ForwardOptionsValidator : IValidateOptions<ForwardOptions>
         for (var i = 0; i < options.Services.Length; i++)
         {
             var service = options.Services[i];
-            if (service.Service.Length == 0)
-                faults.Add($"Services:{i}:Service: required; the name of a service of the topology.");
-            else if (!names.Add(service.Service))
+            if (service.Service.Length > 0 && !names.Add(service.Service))
                 faults.Add($"Services:{i}:Service: \"{service.Service}\" is told twice; remove one.");
             if (!service.Tls && (service.TlsName.Length > 0 || service.AuthorityFile.Length > 0))
                 faults.Add($"Services:{i}:Tls: TlsName and AuthorityFile mean nothing without it; set it to true.");

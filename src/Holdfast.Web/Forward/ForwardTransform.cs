@@ -8,9 +8,9 @@ namespace Holdfast.Web.Forward;
 
 /// <summary>What of a message's header passes. YARP copies it without the hop-by-hop fields of RFC 9110 §7.6.1; here go
 /// those that <c>Connection</c> names, and what we say of the client.</summary>
-/// <remarks>Forwarding fields of a client that is no trusted proxy are removed: anybody could write them. Bodies and
-/// their encoding are left alone.</remarks>
-internal sealed class ForwardTransform(ProxyTrust trust, string? host) : HttpTransformer
+/// <remarks>What only a trusted proxy may say (forwarding fields, and those that the operator named for priority and
+/// user) is removed when anybody else says it. Bodies and their encoding are left alone.</remarks>
+internal sealed class ForwardTransform(ProxyTrust trust, string? host, params string[] trustedFields) : HttpTransformer
 {
     private static readonly string[] s_forwarding =
         ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-IP", "Forwarded"];
@@ -22,14 +22,15 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host) : HttpTra
             .ConfigureAwait(false);
         var request = httpContext.Request;
         var headers = proxyRequest.Headers;
-        var connection = request.Headers.Connection;
-        if (connection.Count > 0)
-            RemoveNamed(headers, connection);
+        foreach (var name in Named(request.Headers.Connection))
+            headers.Remove(name);
         var peer = httpContext.Connection.RemoteIpAddress;
         var isTrusted = trust.Trusts(peer);
         if (!isTrusted)
         {
             foreach (var name in s_forwarding)
+                headers.Remove(name);
+            foreach (var name in trustedFields)
                 headers.Remove(name);
         }
         if (peer is not null)
@@ -47,33 +48,27 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host) : HttpTra
     {
         if (!await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken).ConfigureAwait(false))
             return false;
-        // A status of its own below 500 may carry Connection: close and no more; what else it names stays here.
-        if (proxyResponse!.Headers.NonValidated.TryGetValues("Connection", out var named))
+        if (proxyResponse!.Headers.NonValidated.TryGetValues("Connection", out var connection))
         {
-            foreach (var value in named)
-            {
-                foreach (var name in value.Split(',', StringSplitOptions.TrimEntries
-                    | StringSplitOptions.RemoveEmptyEntries))
-                {
-                    httpContext.Response.Headers.Remove(name);
-                }
-            }
+            foreach (var name in Named(connection.ToArray()))
+                httpContext.Response.Headers.Remove(name);
         }
         return true;
     }
 
-    private static void RemoveNamed(System.Net.Http.Headers.HttpRequestHeaders headers, StringValues connection)
+    /// <summary>Fields that a Connection field makes hop-by-hop (RFC 9110 §7.6.1). The host isn't among them: that
+    /// would be a way to take away what the request needs.</summary>
+    private static IEnumerable<string> Named(StringValues connection)
     {
         foreach (var value in connection)
         {
             foreach (var name in (value ?? "").Split(',', StringSplitOptions.TrimEntries
                 | StringSplitOptions.RemoveEmptyEntries))
             {
-                // Not a way to take away what the request needs.
                 if (!name.Equals("Host", StringComparison.OrdinalIgnoreCase)
                     && !name.Equals("Connection", StringComparison.OrdinalIgnoreCase))
                 {
-                    headers.Remove(name);
+                    yield return name;
                 }
             }
         }

@@ -1,6 +1,7 @@
 using System.Net;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web.Select;
 using Microsoft.AspNetCore.Http;
@@ -42,23 +43,20 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     private bool _isBodySent;
 
     public RequestClass Kind => kind;
-    public TargetClient Client => client;
-    public HttpContext Context => context;
     public Placement Placement => _placement;
     public int Attempts { get; private set; }
     /// <summary>When the present attempt was sent, on the board's clock.</summary>
     public TimeSpan SentAt { get; private set; }
     /// <summary>When the answer's header came; zero: not yet.</summary>
     public TimeSpan AnsweredAt { get; private set; }
-    /// <summary>The attempt that failed last, as its target is called in records; null: none failed.</summary>
-    public string? LastFailure { get; private set; }
     public AttemptEnd End => (AttemptEnd)Volatile.Read(ref _end);
 
     /// <summary>The whole body, where it is held for a repeat; null: it is streamed, or there is none.</summary>
     public ReadOnlyMemory<byte>? Body { get; set; }
     public bool HasBody { get; init; }
 
-    /// <summary>Links of the list of what is under way.</summary>
+    /// <summary>Where it stands in the lists of what is under way.</summary>
+    public int Shard { get; set; }
     public ForwardedRequest? Next { get; set; }
     public ForwardedRequest? Previous { get; set; }
 
@@ -114,7 +112,6 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
                 AnsweredAt = now;
                 return response!;
             }
-            LastFailure = outcome.Detail;
             parts.Metrics.AttemptFailed(parts.Board.Topology.Sites[_placement.Site.Value].Name, outcome);
             // 3.
             var isUnsent = response is null && AttemptOutcome.IsConnect(fault!);
@@ -226,12 +223,9 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// </summary>
     public void BrokeOff(string how)
     {
-        LastFailure = how;
-        if (Volatile.Read(ref _isReleased) == 0)
-        {
-            parts.Board.Report(new(_placement.Target, kind.Operation, Traffic.Health.AttemptPhase.Answer,
-                Traffic.Health.FailureScope.Target, parts.Now - SentAt, how) { Ticket = _placement.Ticket },
-                parts.Now);
-        }
+        if (Volatile.Read(ref _isReleased) != 0)
+            return;
+        parts.Board.Report(new(_placement.Target, kind.Operation, AttemptPhase.Answer, FailureScope.Target,
+            parts.Now - SentAt, how) { Ticket = _placement.Ticket }, parts.Now);
     }
 }

@@ -19,11 +19,14 @@ internal sealed class UnderWay
 
     public int Count => _shards.Sum(s => s.Count);
 
-    public void Add(ForwardedRequest request) => Of(request).Add(request);
+    public void Add(ForwardedRequest request)
+    {
+        // Kept with it: a request that moves has another placement, and is still where it was put.
+        request.Shard = (request.Placement.Ticket & int.MaxValue) % Shards;
+        _shards[request.Shard].Add(request);
+    }
 
-    public void Remove(ForwardedRequest request) => Of(request).Remove(request);
-
-    private Shard Of(ForwardedRequest request) => _shards[(request.Placement.Ticket & int.MaxValue) % Shards];
+    public void Remove(ForwardedRequest request) => _shards[request.Shard].Remove(request);
 
     public void Sweep(TimeSpan now)
     {

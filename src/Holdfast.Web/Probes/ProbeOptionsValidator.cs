@@ -29,9 +29,7 @@ internal sealed class ProbeOptionsValidator : IValidateOptions<ProbeOptions>
 
     private static void Check(ProbeServiceOptions service, string at, HashSet<string> seen, List<string> faults)
     {
-        if (service.Service.Length == 0)
-            faults.Add($"{at}:Service: required; the name of a service of the topology.");
-        else if (!seen.Add(service.Service))
+        if (service.Service.Length > 0 && !seen.Add(service.Service))
             faults.Add($"{at}:Service: \"{service.Service}\" is probed twice; remove one.");
         CheckPath(service.Path, at + ":Path", faults);
         CheckHost(service.Host, at, faults);
@@ -48,9 +46,7 @@ internal sealed class ProbeOptionsValidator : IValidateOptions<ProbeOptions>
 
     private static void Check(WebCanaryOptions canary, string at, HashSet<string> seen, List<string> faults)
     {
-        if (canary.Site.Length == 0)
-            faults.Add($"{at}:Site: required; the name of a site of the topology.");
-        else if (!seen.Add(canary.Site))
+        if (canary.Site.Length > 0 && !seen.Add(canary.Site))
             faults.Add($"{at}:Site: \"{canary.Site}\" has a canary already; remove one.");
         CheckPath(canary.WritePath, at + ":WritePath", faults);
         if (canary.ReadPath.Length > 0)

@@ -62,7 +62,7 @@ internal sealed partial class TargetProbe(ProbedService service, TargetId target
         var outcome = service.Judge(node, answer);
         if (outcome.IsSuccess)
             service.Passed();
-        Tell(site, outcome);
+        Tell(site, node.Address, outcome);
         if (!outcome.IsSuccess && !service.HasPassed)
         {
             metrics.Probed(service.Options.Service, site, ProbeFate.Void);
@@ -74,15 +74,15 @@ internal sealed partial class TargetProbe(ProbedService service, TargetId target
         return board.ReportProbe(outcome, time.GetElapsedTime(0)) || !outcome.IsSuccess;
     }
 
-    private void Tell(string site, in TrafficOutcome outcome)
+    private void Tell(string site, string address, in TrafficOutcome outcome)
     {
         if (_isFailing == !outcome.IsSuccess)
             return;
         _isFailing = !outcome.IsSuccess;
         if (_isFailing)
-            Fails(service.Options.Service, site, target.Value, outcome.Detail!);
+            Fails(service.Options.Service, site, address, outcome.Detail!);
         else
-            PassesAgain(service.Options.Service, site, target.Value);
+            PassesAgain(service.Options.Service, site, address);
     }
 
     [LoggerMessage(EventId = 4400, Level = LogLevel.Warning, Message = "Targets of service {Service} can't be probed: "
@@ -95,9 +95,9 @@ internal sealed partial class TargetProbe(ProbedService service, TargetId target
 
     [LoggerMessage(EventId = 4402, Level = LogLevel.Information,
         Message = "Target {Target} of service {Service}, site {Site}, fails its probes: {Fault}")]
-    private partial void Fails(string service, string site, int target, string fault);
+    private partial void Fails(string service, string site, string target, string fault);
 
     [LoggerMessage(EventId = 4403, Level = LogLevel.Information,
         Message = "Target {Target} of service {Service}, site {Site}, passes its probes again")]
-    private partial void PassesAgain(string service, string site, int target);
+    private partial void PassesAgain(string service, string site, string target);
 }

@@ -123,7 +123,7 @@ internal sealed class PlaceQueue : IDisposable
                 if (placement.Wait is not (WaitReason.RetryBudget or WaitReason.NoTarget))
                 {
                     Arm(placement.RetryAfter, now);
-                    return;
+                            return;
                 }
                 Remove(waiter);
                 waiter.TrySetResult(GaveUp(waiter.Request, placement, now));

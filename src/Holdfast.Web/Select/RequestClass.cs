@@ -21,9 +21,6 @@ internal readonly record struct RequestClass(byte Priority, uint Cohort, Operati
             _ => IsSafe(method) ? OperationClass.Read : OperationClass.Write,
         };
 
-    /// <summary>Safe, or defined to mean the same when it is done twice (RFC 9110 §9.2.2).</summary>
-    public static bool IsIdempotent(string method) => IsSafe(method) || method is "PUT" or "DELETE";
-
     private static bool IsSafe(string method) => method is "GET" or "HEAD" or "OPTIONS" or "TRACE";
 
     /// <summary>One digit from 0 to 5; anything else is not believed.</summary>

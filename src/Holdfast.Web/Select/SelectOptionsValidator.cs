@@ -23,8 +23,6 @@ internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
         for (var i = 0; i < options.Routes.Length && i < RoutesMax; i++)
         {
             var route = options.Routes[i];
-            if (route.Service.Length == 0)
-                faults.Add($"Routes:{i}:Service: required; the name of a service of the topology.");
             if (!HostPattern.IsValid(route.Host))
             {
                 faults.Add($"Routes:{i}:Host: \"{route.Host}\" is not a host; write store.example, "

@@ -243,7 +243,7 @@ internal sealed partial class ConfigurationLoader(IServiceProvider rules)
 
     private static bool Is(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 
-    [GeneratedRegex(@"The field \w+ must|The \w+ field is required|The \w+ field must")]
+    [GeneratedRegex(@"The field [\w.[\]]+ must|The [\w.[\]]+ field (is required|must)")]
     private static partial Regex AttributeWords();
 
     [GeneratedRegex(@"^([A-Za-z]+:\d+) \([^)]*\): ")]

@@ -25,6 +25,18 @@ public class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void A_fault_in_a_list_is_told_once_and_in_our_words() => Assert.Equal(
+        [
+            (2, "Holdfast:Web:Accept:Listeners:0:Name", "must not be empty"),
+            (3, "Holdfast:Web:Select:Routes:0:Priority", "9 is out of range: 0 to 5"),
+        ],
+        Load("""
+            { "Holdfast": { "Topology": { "Regions": [ { "Name": "na" } ], "Sites": [ { "Name": "s", "Service": "web", "Region": "na", "Targets": [ { "Address": "192.0.2.1:80" } ] } ] }, "Web": { "Accept": { "Listeners": [
+                                      { "Name": "", "Endpoint": "127.0.0.1:8081" } ] }, "Select": { "Routes": [
+                      { "Service": "web", "Priority": 9 } ] } } } }
+            """).Faults.Select(f => (f.At.Line, f.Key, f.Problem)));
+
+    [Fact]
     public void Defaults_apply_where_a_key_is_missing()
     {
         var (snapshot, _) = Load("""{ "Holdfast": { } }""");

@@ -33,7 +33,9 @@ public class CanaryTests
         }
     }
 
-    private static async Task PlayAsync(Gateway gateway, Func<string, Task> handOn, Func<Task> atEnd)
+    /// <summary>Lets the site process, then not, then again, under load. Hands each canary of a working site to
+    /// <paramref name="handOn"/>; <paramref name="atReturn"/> is called when it begins to work again.</summary>
+    private static async Task PlayAsync(Gateway gateway, Func<string, Task> handOn, Action atReturn, Func<Task> atEnd)
     {
         await using var na = new ScriptedTarget(gateway.HomePort) { KeepsContents = true };
         await using var eu = new ScriptedTarget(gateway.AwayPort) { KeepsContents = true };
@@ -57,6 +59,7 @@ public class CanaryTests
         var away = eu.DeliveredCount;
         await Eventually.HoldsAsync(() => eu.DeliveredCount > away + 10, TimeSpan.FromSeconds(15), () => gateway.Log);
 
+        atReturn();
         works = true;
         await Eventually.HoldsAsync(async () => !await IsClosedAsync(gateway), TimeSpan.FromSeconds(40),
             () => gateway.Log);
@@ -81,7 +84,7 @@ public class CanaryTests
             "Canaries": { {{Interval}} "Probes": [ { "Site": "mail-na", "Recipient": "canary@tenant.example",
               "Sender": "probe@holdfast.test" } ] },
             """));
-        var answered = 0;
+        var (answered, answeredBefore) = (0, 0);
         await PlayAsync(gateway, async content =>
         {
             var subject = content.Split("\r\n").First(l => l.StartsWith("Subject: ", StringComparison.Ordinal))[9..];
@@ -94,8 +97,9 @@ public class CanaryTests
             Assert.StartsWith("250", await client.SayAsync($"Subject: Automatic reply: {subject}\r\n\r\nI got it.\r\n.\r\n"),
                 StringComparison.Ordinal);
             answered++;
-        }, () => Task.CompletedTask);
-        Assert.True(answered > 10, $"{answered} canaries answered");
+        }, () => answeredBefore = answered, () => Task.CompletedTask);
+        Assert.True(answeredBefore > 0, "no canary was answered while the site worked");
+        Assert.True(answered > answeredBefore, "the site opened without an answered canary");
     }
 
     [Fact]
@@ -117,7 +121,7 @@ public class CanaryTests
         {
             dovecot.Deliver(content);
             return Task.CompletedTask;
-        }, async () =>
+        }, () => { }, async () =>
         {
             // Canaries are taken out as they are found; what isn't ours stays.
             await Eventually.HoldsAsync(() => dovecot.Count <= 3, TimeSpan.FromSeconds(10), () => dovecot.Log);

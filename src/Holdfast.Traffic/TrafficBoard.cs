@@ -1,5 +1,6 @@
 using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Gateways;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Shed;
 using Holdfast.Traffic.Targets;
@@ -130,6 +131,20 @@ public sealed class TrafficBoard : ITrafficBoard
     {
         lock (_gate)
             _engine.Apply(options);
+    }
+
+    /// <summary>What the other gateways are to be told, once a second.</summary>
+    public GatewayReport Tell(int gateway, TimeSpan now)
+    {
+        lock (_gate)
+            return _engine.Tell(gateway, now);
+    }
+
+    /// <summary>What another gateway told. Without any each does as if it were alone.</summary>
+    public void Hear(GatewayReport report, TimeSpan now)
+    {
+        lock (_gate)
+            _engine.Hear(report, now);
     }
 
     public TrafficSnapshot Snapshot(TimeSpan now)

@@ -230,6 +230,11 @@ internal sealed partial class TrafficEngine
         // 1. One at its return closes again, or halves what it gets.
         if (!isDoubtful && siteKey.State == VerdictState.Recovering && siteKey.Ramp.Fail(_options, now))
         {
+            if (IsRefuted(site, siteKey))
+            {
+                Degrade(site, siteKey, now);
+                return;
+            }
             Close(site, siteKey, Describe(site, siteKey, now), now);
             return;
         }
@@ -295,13 +300,18 @@ internal sealed partial class TrafficEngine
 
     private void ActOn(SiteState site, HealthKey key, double now)
     {
-        if (IsTotal(key))
+        if (IsTotal(key) && !IsRefuted(site, key))
         {
             Close(site, key, Describe(site, key, now), now);
             return;
         }
-        if (key.State == VerdictState.Recovering || key.Test.PureFailures > 0)
+        if (key.State == VerdictState.Recovering || (key.Test.PureFailures > 0 && !IsTotal(key)))
             return;
+        Degrade(site, key, now);
+    }
+
+    private void Degrade(SiteState site, HealthKey key, double now)
+    {
         var share = key.Test.FailureShare(now, 0, 2);
         key.Degraded.Begin(share, now);
         Judge(site, key, VerdictState.Degraded, Describe(site, key, now), now);

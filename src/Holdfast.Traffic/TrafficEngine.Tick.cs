@@ -128,7 +128,7 @@ internal sealed partial class TrafficEngine
         var placed = site.Placed.PerSecond(now);
         var full = site.SharesSickComponent && !site.Node.IsHome ? Math.Min(1, site.Full) : site.Full;
         var needed = IsNeeded(site, now);
-        site.Spill.Tick(placed, full, needed, elapsed, now);
+        TickSpill(site, placed, full, needed, elapsed, now);
         if (site.IsFrozen)
             return;
         var mayStep = !site.Canaries.IsInUse(now) || site.Canaries.LastPassed;
@@ -233,7 +233,7 @@ internal sealed partial class TrafficEngine
     private static double TargetAsked(SiteState site, double now) =>
         site.Placed.PerSecond(now) / Math.Max(1, site.Node.Targets.Length);
 
-    private static void EndWindow(SiteState site, TargetState target, double now)
+    private void EndWindow(SiteState site, TargetState target, double now)
     {
         var slowness = 0.0;
         var usual = 0.0;
@@ -258,6 +258,7 @@ internal sealed partial class TrafficEngine
             windows++;
         }
         target.Limit.EndWindow(windows > 0 ? slowness / windows : 0, usual, site.Hold.Usual, noise);
+        DivideLimit(site, target);
     }
 
     private void EndWindow(double now)
@@ -265,6 +266,7 @@ internal sealed partial class TrafficEngine
         var seconds = Math.Min(2, now - _windowAt);
         _windowAt = now;
         MarkSickComponents();
+        DivideSites(now);
         foreach (var index in _activeSites)
         {
             var site = _sites[index];

@@ -39,7 +39,7 @@ internal sealed partial class TrafficEngine
         if (site.IsFrozen)
             return;
         // Where everything queues a canary is late too: that is for limits, not for a verdict.
-        if (site.Canaries.MustClose && !IsCrowded(site, now))
+        if (site.Canaries.MustClose && !IsCrowded(site, now) && !PassesElsewhere(site))
         {
             foreach (var key in site.Keys)
             {
@@ -77,6 +77,12 @@ internal sealed partial class TrafficEngine
             if (target.Keys[(int)key.Operation] is not { } own)
                 continue;
             own.Test.Reset();
+            // What its own canary under way comes to will be taken for the site's.
+            if (own.IsClosed && own.Canary.InFlight)
+            {
+                own.Canary.EndUndecided(now, _random);
+                HastenScan(site, own);
+            }
             if (own.State is VerdictState.Suspect or VerdictState.Recovering or VerdictState.Degraded)
                 Judge(site, target, own, VerdictState.Healthy, "judged with its site", now);
         }
@@ -129,6 +135,8 @@ internal sealed partial class TrafficEngine
         siteKey.ReopenedAt = now;
         siteKey.NeedsCanaryPass = false;
         siteKey.Overdue = siteKey.OverdueTakenBack = 0;
+        if (IsServedElsewhere(site))
+            share = Math.Max(share, ShareAfterMistake);
         var first = IsClosed(site.Node.Service) ? Math.Max(share, ShareAlone) : share;
         siteKey.Ramp.Begin(first, share, site.Full, now);
         siteKey.Ramp.Succeed();

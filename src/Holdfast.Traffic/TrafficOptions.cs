@@ -39,8 +39,8 @@ public sealed class TrafficOptions
     /// <value>0.5 (half as much again). Range 0.01 to 1.</value>
     [Range(0.01, 1.0)] public double CapacityGrowth { get; set; } = 0.5;
 
-    /// <summary>How many gateways send to the same sites without knowing of each other: each takes its part of what an
-    /// undeclared site away from home is first given, and of each exploring step.</summary>
+    /// <summary>How many gateways send to the same sites: while it hears nothing of the others, each takes its part of
+    /// what a site away from home is first given, and of each exploring step.</summary>
     /// <value>1. Range 1 to 1 000.</value>
     [Range(1, 1000)] public int Gateways { get; set; } = 1;
 

@@ -1,6 +1,7 @@
 using Holdfast.Traffic;
 using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Gateways;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 
@@ -46,6 +47,10 @@ internal sealed class HoldfastPolicy(Topology topology, TrafficOptions options, 
 
     public void ReportCanary(SiteId site, bool passed, TimeSpan latency, TimeSpan now) =>
         _engine.ReportCanary(site, passed, latency, now);
+
+    public GatewayReport? Tell(int edge, TimeSpan now) => _engine.Tell(edge, now);
+
+    public void Hear(GatewayReport report, TimeSpan now) => _engine.Hear(report, now);
 
     public void Act(in PolicyAct act, TimeSpan now)
     {

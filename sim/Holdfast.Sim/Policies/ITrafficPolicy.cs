@@ -1,5 +1,6 @@
 using Holdfast.Traffic;
 using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Gateways;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 
@@ -54,6 +55,11 @@ internal interface ITrafficPolicy
     /// <summary>An outcome of this target comes in a moment: memory may be asked for. Nothing may change by it.
     /// </summary>
     void Fetch(TargetId target, int ticket, OperationClass operation, TimeSpan latency) { }
+
+    /// <summary>What it tells the other edges once a second; null: nothing.</summary>
+    GatewayReport? Tell(int edge, TimeSpan now) => null;
+
+    void Hear(GatewayReport report, TimeSpan now) { }
 
     /// <summary>An act by hand; weights and drains apply to baselines too.</summary>
     void Act(in PolicyAct act, TimeSpan now);

@@ -40,6 +40,8 @@ internal enum EventKind
     FaultEnds,
     /// <summary>[server, crash serial]</summary>
     Restart,
+    /// <summary>An edge's report reaches another. [from × edges + to]</summary>
+    Report,
     /// <summary>[act]</summary>
     Act,
     /// <summary>Mail's delivery asks for places again. [edge, token]</summary>

@@ -16,6 +16,8 @@ internal sealed class EdgeState(int index, string name, ITrafficPolicy policy, d
     /// <summary>Weights of this edge and those before it.</summary>
     public double WeightUpTo { get; } = weightUpTo;
     public long PausedUntil { get; set; }
+    /// <summary>When it tells the others next.</summary>
+    public long TellAt { get; set; }
     /// <summary>When it looks at the ports next.</summary>
     public long ProbeAt { get; set; }
 }

@@ -426,6 +426,7 @@ internal sealed partial class Simulation
         edge.Policy.TakeChanges(_sample.Changes);
         NoteChanges(index);
         ProbePorts(edge);
+        Tell(edge);
         for (var service = 0; service < _services; service++)
             Pump(QueueOf(index, service));
         if (edge.Mail is { } mail)

@@ -95,9 +95,11 @@ internal sealed partial class Simulation
     }
 
     /// <summary>False: nothing passes.</summary>
-    private bool TryReach(int edge, int site, out long delay)
+    private bool TryReach(int edge, int site, out long delay) => TryPass(edge, _regionOf[site], out delay);
+
+    private bool TryPass(int edge, int region, out long delay)
     {
-        ref var link = ref _links[edge * _scenario.Regions.Length + _regionOf[site]];
+        ref var link = ref _links[edge * _scenario.Regions.Length + region];
         delay = link.Delay;
         if (link.Partitions > 0)
             return false;

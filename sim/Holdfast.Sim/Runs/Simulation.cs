@@ -5,6 +5,7 @@ using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Balance;
+using Holdfast.Traffic.Gateways;
 using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Sim.Runs;
@@ -59,6 +60,7 @@ internal sealed partial class Simulation
         _targetsOf = [.. scenario.Services.Select((_, i) =>
             scenario.Sites.Where(s => s.Service == i).Sum(s => s.Server.Count))];
         _links = MakeLinks();
+        _reports = new GatewayReport?[_edges.Length * _edges.Length];
         _attemptTimers = [.. scenario.Services.Select(s => new TimerLine(s.AttemptTimeout.Ticks))];
         _callTimers = [.. scenario.Components.Select(c => new TimerLine(c.Timeout.Ticks))];
         _canaryTimers = new TimerLine(scenario.Canaries.Deadline.Ticks);
@@ -192,6 +194,7 @@ internal sealed partial class Simulation
             case EventKind.FaultBegins: BeginFault(next.A); break;
             case EventKind.FaultEnds: EndFault(next.A); break;
             case EventKind.Restart: Restart(next.A); break;
+            case EventKind.Report: Hear(next.A); break;
             case EventKind.Act: Act(next.A); break;
             case EventKind.Greeted: Greeted(next.A, next.B); break;
             case EventKind.MailWake: WakeMail(next.A, next.B); break;

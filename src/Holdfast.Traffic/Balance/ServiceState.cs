@@ -14,6 +14,8 @@ internal sealed class ServiceState
     public readonly SmoothRate[] Asked = new SmoothRate[ShedCutOff.Priorities];
     /// <summary>The same in all, over ten seconds.</summary>
     public RateMeter AskedInAll;
+    /// <summary>What is asked of it a second, refused or not, over ten seconds; 0: not known, as of mail.</summary>
+    public double Demand;
     /// <summary>Region whose retry budget its traffic earns and spends.</summary>
     public RegionId Region;
     /// <summary>When something last found no place at any site.</summary>

@@ -37,6 +37,8 @@ internal sealed class SiteState
     public int Slots;
     /// <summary>What those slots let through a second; infinite while no target has shown a limit.</summary>
     public double SlotsPerSecond = double.PositiveInfinity;
+    /// <summary>What other gateways leave of what is declared; infinite: none is heard.</summary>
+    public double Part = double.PositiveInfinity;
     /// <summary>By hand: part of its traffic, and until when it is drained gently.</summary>
     public double ActWeight = 1;
     public bool IsDrained;
@@ -62,5 +64,5 @@ internal sealed class SiteState
     public readonly BacklogPace Backlog = new();
 
     /// <summary>Operations a second that it may be given in all, whoever they come from.</summary>
-    public double Full => Math.Min(Capacity.PerSecond, SlotsPerSecond);
+    public double Full => Math.Min(Math.Min(Capacity.PerSecond, Part), SlotsPerSecond);
 }

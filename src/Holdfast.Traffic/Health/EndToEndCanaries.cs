@@ -21,12 +21,15 @@ internal struct EndToEndCanaries
     private int _passesInRow;
     private double _usual;
     private double _at;
+    private double _passedAt;
 
     public readonly bool IsInUse(double now) => _count > 0 && now - _at < UseSeconds;
     public readonly double Weight => _count >= 2 && uint.PopCount(_late & 7) >= 2 ? LateWeight : 1;
     public readonly bool MustClose => _count >= 3 && (_late & 7) == 7;
     public readonly bool MayOpen => _passesInRow >= PassesToOpen;
     public readonly bool LastPassed => _passesInRow > 0;
+
+    public readonly double PassedAgo(double now) => _passedAt > 0 ? now - _passedAt : double.PositiveInfinity;
 
     public void Report(bool passed, double latency, double now)
     {
@@ -35,6 +38,8 @@ internal struct EndToEndCanaries
         _late = (_late << 1) | (isLate ? 1u : 0);
         _count = Math.Min(3, _count + 1);
         _passesInRow = isLate ? 0 : _passesInRow + 1;
+        if (!isLate)
+            _passedAt = now;
         // A sign rule finds the median: up or down by a twentieth.
         if (!isLate)
             _usual = _usual <= 0 ? latency : _usual * (latency > _usual ? 1.05 : 1 / 1.05);

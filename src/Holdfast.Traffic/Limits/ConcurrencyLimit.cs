@@ -46,6 +46,7 @@ internal struct ConcurrencyLimit
     private int _peakInFlight;
     private int _completed;
     private bool _pushedBack;
+    private bool _isShort;
     private int _windowsKnown;
     private int _flat;
     private double _doneBest;
@@ -68,6 +69,11 @@ internal struct ConcurrencyLimit
     /// <summary>What the target itself has shown to be its limit: the configured one until it pushes back.</summary>
     public readonly int Known => _windowsKnown > 0 ? Value : _max;
     public readonly bool IsKnown => _windowsKnown > 0;
+
+    public readonly double Exact => _limit;
+
+    /// <summary>A limit that the target has shown, and that was used in the last window.</summary>
+    public readonly bool IsShort => _isShort && _windowsKnown > 0;
 
     public readonly bool HasSlot => InFlight < Value;
     public readonly double Use => InFlight / _limit;
@@ -92,6 +98,9 @@ internal struct ConcurrencyLimit
 
     public void Complete() => _completed++;
 
+    /// <summary>Where several gateways share the target: its part of what they hold together.</summary>
+    public void Approach(double limit) => _limit = Math.Clamp(limit, Math.Min(Floor, _max), _max);
+
     public void SetMax(int max)
     {
         _max = max;
@@ -114,6 +123,7 @@ internal struct ConcurrencyLimit
             _windowsKnown--;
         // Of what could be taken: whole slots.
         var use = _peakInFlight / (double)Value;
+        _isShort = use >= GrowthUse;
         var harms = LearnCovariance() && use >= 0.9;
         if (_pushedBack)
         {

@@ -7,9 +7,9 @@ namespace Holdfast.Traffic.Limits;
 /// Formula: declared and not contradicted: the declaration. Else what it was given well, growing by max(2 %, 5/s) a
 /// second while nine tenths are used, nothing is pushed back and latency is flat; a home site that was never pushed
 /// back grows by <c>CapacityGrowth</c> instead. Where several gateways send, each takes its part of the start and of
-/// the step away from home, since none knows what the others explore. Overload halves what lies beyond the goodput of
-/// that second. Proven is the best second-goodput of the last 24 h. A declaration that was contradicted is explored
-/// towards again.
+/// the step away from home, since none knows what the others explore; what they found they share (see the engine's
+/// gateways). Overload halves what lies beyond the goodput of that second. Proven is the best second-goodput of the
+/// last 24 h. A declaration that was contradicted is explored towards again.
 /// Defaults: 24 h and the exploring step from the design; the start is <c>CapacityInitial</c>.
 /// Known to do badly: capacity that falls without push-back or latency (only the limits see that).
 /// </remarks>
@@ -83,6 +83,12 @@ internal sealed class SiteCapacity
     /// <summary>The site closed: what this second pushed back was the failure that closed it, not load, and teaches
     /// nothing of its capacity.</summary>
     public void Close() => _done = _doneBefore = _pushBacks = 0;
+
+    /// <summary>The site has shown less than was hoped for.</summary>
+    public bool IsContradicted => _everOverloaded && (_declared is not { } declared || _allowed < declared);
+
+    /// <summary>Where several gateways share the site: its part of what they found together.</summary>
+    public void Approach(double perSecond) => _allowed = Math.Min(perSecond, _declared ?? double.MaxValue);
 
     public void PushBack() => _pushBacks++;
 

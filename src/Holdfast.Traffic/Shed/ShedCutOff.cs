@@ -60,6 +60,8 @@ internal sealed class ShedCutOff
     /// <summary>Share of requests that is refused now.</summary>
     public double Share { get; private set; }
 
+    public double OfferedPerSecond => _offeredPerSecond;
+
     public bool IsShedding => Share > 0;
 
     /// <summary>The least important level that is still admitted, as priority; 6 when everything is.</summary>

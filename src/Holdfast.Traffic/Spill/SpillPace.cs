@@ -3,9 +3,10 @@ namespace Holdfast.Traffic.Spill;
 /// <summary>How much traffic from elsewhere a site may be given a second: it grows step by step.</summary>
 /// <remarks>
 /// Guards against the shift that kills the survivor (22 January 2026; every failover by health check alone).
-/// Formula: while what it may be given is used, from 10 % of the site's capacity on it grows by 5 % a second, at
-/// least 5/s, up to the capacity, twice as fast while something is refused that can't wait; it stands for
-/// three seconds after any sign of overload, and falls by a fifth at each.
+/// Formula: while what it may be given is used, from 10 % of the site's capacity on, its even part at most where
+/// several gateways send, it grows by 5 % a second, at least 5/s, divided among the gateways that do so, up to the
+/// capacity, twice as fast while something is refused that can't wait; it stands for three seconds after any sign of
+/// overload, and falls by a fifth at each.
 /// What is no longer used fades by 2 % of the capacity a second: it was carried lately, so it may come back at once.
 /// Defaults: 5 % a second from the design (moving a whole site's load at U takes 16 s).
 /// Known to do badly: the first seconds of a whole region's loss wait or shed, by intent.
@@ -37,14 +38,17 @@ internal struct SpillPace
 
     /// <summary>Each control tick.</summary>
     /// <param name="isNeeded">Something is refused meanwhile that can't wait.</param>
-    public void Tick(double placedPerSecond, double capacity, bool isNeeded, double seconds, double now)
+    /// <param name="first">What a gateway may begin with: its even part of the site.</param>
+    /// <param name="takers">How many gateways take such steps at once.</param>
+    public void Tick(double placedPerSecond, double capacity, bool isNeeded, double seconds, double now,
+        double first, int takers)
     {
         var step = Math.Max(Step * capacity, StepMin);
         if ((_wanted || placedPerSecond >= Used * PerSecond) && now >= _standsUntil)
-            PerSecond += (isNeeded ? Hurry : 1) * step * seconds;
+            PerSecond += (isNeeded ? Hurry : 1) * step * seconds / takers;
         else if (placedPerSecond < HalfUsed * PerSecond)
             PerSecond -= Fade * capacity * seconds;
-        PerSecond = Math.Clamp(PerSecond, Math.Min(2 * step, capacity), capacity);
+        PerSecond = Math.Clamp(PerSecond, Math.Min(Math.Min(2 * step, first), capacity), capacity);
         _wanted = false;
     }
 }

@@ -6,14 +6,15 @@ using Holdfast.Traffic.Targets;
 namespace Holdfast.Tests.Traffic;
 
 /// <summary>A board of a service that can't wait, with sites na (home) and eu, moved by hand.</summary>
-internal sealed class WebFixture(double capacity = 1000, int targets = 4, int seed = 1, double? euCapacity = null)
+internal sealed class WebFixture(double capacity = 1000, int targets = 4, int seed = 1, double? euCapacity = null,
+    TrafficOptions? options = null)
 {
     public static readonly SiteId Na = new(0);
     public static readonly SiteId Eu = new(1);
     private double _tickAt = 1;
 
     public TrafficBoard Board { get; } = new(Topology.FromOptions(Topo(capacity, targets, euCapacity)),
-        new TrafficOptions(), new Random(seed));
+        options ?? new TrafficOptions(), new Random(seed));
     public double Seconds { get; private set; } = 1;
     public TimeSpan Now => TimeSpan.FromSeconds(Seconds);
     public List<VerdictChange> Changes { get; } = [];

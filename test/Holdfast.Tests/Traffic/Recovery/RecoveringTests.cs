@@ -1,6 +1,7 @@
 using Holdfast.Traffic;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
+using Holdfast.Traffic.Targets;
 
 namespace Holdfast.Tests.Traffic.Recovery;
 
@@ -236,5 +237,33 @@ public class RecoveringTests
         }
         Assert.True(fresh >= 39, $"{fresh} fresh");
         Assert.InRange(backlog, 2000, 3900);
+    }
+
+    [Fact]
+    public void A_targets_canary_under_way_while_its_site_closes_does_not_keep_the_target_closed()
+    {
+        var f = new WebFixture();
+        f.Serve(100, 5);
+        var bad = new TargetId(1);
+        var placement = default(Placement);
+        for (var i = 0; i < 3000 && placement.Kind != PlacementKind.Canary; i++)
+        {
+            placement = f.Place();
+            if (placement.MaySend && placement.Kind != PlacementKind.Canary)
+                f.Answer(placement, placement.Target != bad);
+            f.Advance(0.01);
+        }
+        Assert.True(bad == placement.Target, string.Join("; ", f.Changes));
+        for (var i = 0; i < 3; i++)
+        {
+            f.Board.ReportCanary(WebFixture.Na, false, TimeSpan.FromSeconds(1), f.Now);
+            f.Advance(0.1);
+        }
+        Assert.Equal(VerdictState.Closed, f.StateOf(WebFixture.Na));
+        f.Answer(placement, well: false);
+        for (var i = 0; i < 2; i++)
+            f.Board.ReportCanary(WebFixture.Na, true, TimeSpan.FromSeconds(1), f.Now);
+        f.Serve(100, 60);
+        Assert.All(f.Site(WebFixture.Na).Targets, t => Assert.Equal(VerdictState.Healthy, t.Verdict.State));
     }
 }

@@ -16,7 +16,8 @@ namespace Holdfast.Traffic;
 /// than it is declared or proven to take, plus a burst of <see cref="TrafficOptions.PaceBurst"/> and the exploring
 /// step; traffic is shifted onto a site in steps; waiting mail never displaces fresh mail at a site that comes back.
 /// Limits: a site belongs to one service and so has traffic of one home only: what is seen there is seen of that path.
-/// Of other gateways it knows what they tell (<c>Hear</c>), else its own traffic alone. Not thread-safe: <see cref="TrafficBoard"/> is the safe form.
+/// Of other gateways it knows what they tell (<c>Hear</c>), else its own traffic alone. Not thread-safe:
+/// <see cref="TrafficBoard"/> is the safe form.
 /// State stands in arrays indexed by id; after a key's first use a placement and its outcome allocate nothing.
 /// </remarks>
 internal sealed partial class TrafficEngine

@@ -118,12 +118,13 @@ internal sealed partial class TrafficEngine
         site.Capacity.Approach(held + ShareGain * (fair - held));
     }
 
+    /// <remarks>Who isn't heard can't be waited for: up to its even part the steps are whole.</remarks>
     private void TickSpill(SiteState site, double placed, double full, bool isNeeded, double elapsed, double now)
     {
         var isHeard = _others.AreHeard && site.Node.Id.Value < _others.Sites;
         site.Spill.Tick(placed, full, isNeeded, elapsed, now,
             site.Full / (isHeard ? 1 + _others.Count : _options.Gateways),
-            isHeard ? 1 + _others[site.Node.Id].Short : _options.Gateways);
+            isHeard ? 1 + _others[site.Node.Id].Short : 1);
     }
 
     /// <summary>After a target's window: towards equal limits.</summary>

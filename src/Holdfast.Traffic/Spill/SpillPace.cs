@@ -4,9 +4,9 @@ namespace Holdfast.Traffic.Spill;
 /// <remarks>
 /// Guards against the shift that kills the survivor (22 January 2026; every failover by health check alone).
 /// Formula: while what it may be given is used, from 10 % of the site's capacity on, its even part at most where
-/// several gateways send, it grows by 5 % a second, at least 5/s, divided among the gateways that do so, up to the
-/// capacity, twice as fast while something is refused that can't wait; it stands for three seconds after any sign of
-/// overload, and falls by a fifth at each.
+/// several gateways send, it grows by 5 % a second, at least 5/s, divided among the gateways that are known to do so,
+/// up to the capacity, twice as fast while something is refused that can't wait; it stands for three seconds after any
+/// sign of overload, and falls by a fifth at each.
 /// What is no longer used fades by 2 % of the capacity a second: it was carried lately, so it may come back at once.
 /// Defaults: 5 % a second from the design (moving a whole site's load at U takes 16 s).
 /// Known to do badly: the first seconds of a whole region's loss wait or shed, by intent.

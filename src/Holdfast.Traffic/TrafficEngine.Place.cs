@@ -95,6 +95,8 @@ internal sealed partial class TrafficEngine
         {
             return placement;
         }
+        if (request.StaysAway && TryAway(request, service, order, now, out placement))
+            return placement;
         var wait = double.MaxValue;
         int open = 0, closed = 0, drained = 0;
         var kept = false;
@@ -241,8 +243,9 @@ internal sealed partial class TrafficEngine
             wait = site.Pace.WaitFor(allowed, keep);
             return false;
         }
-        var chosen = TargetChoice.Choose(site, _targets, _targetKeys[(int)request.Operation & (OperationsMax - 1)],
-            request.Avoid, _random, now);
+        var chosen = request.Bound is { } bound && HoldsSession(site, bound, request, now)
+            ? bound.Value : TargetChoice.Choose(site, _targets,
+                _targetKeys[(int)request.Operation & (OperationsMax - 1)], request.Avoid, _random, now);
         if (chosen < 0)
         {
             site.RefusedAt = now;

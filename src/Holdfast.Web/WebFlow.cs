@@ -25,6 +25,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_comeBackAfter = TimeSpan.FromSeconds(2);
     private const int TicksASecond = 10;
+    private const int TicksAMinute = 60 * TicksASecond;
     private readonly ITrafficBoard _board;
     private readonly IHttpForwarder _forwarder;
     private readonly WebMetrics _metrics;
@@ -33,6 +34,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private readonly IOptionsMonitor<SelectOptions> _select;
     private readonly IOptionsMonitor<ForwardOptions> _forward;
     private readonly ProbeRounds _probes;
+    private readonly WebSessions _sessions;
     private readonly ILogger _logger;
     private readonly Random _random;
     private readonly WebListeners _listeners;
@@ -48,7 +50,8 @@ public sealed partial class WebFlow : IAsyncDisposable
 
     internal WebFlow(ITrafficBoard board, IHttpForwarder forwarder, WebMetrics metrics, TimeProvider time,
         IOptionsMonitor<AcceptOptions> accept, IOptionsMonitor<SelectOptions> select,
-        IOptionsMonitor<ForwardOptions> forward, ProbeRounds probes, Random random, ILoggerFactory loggers)
+        IOptionsMonitor<ForwardOptions> forward, ProbeRounds probes, WebSessions sessions, Random random,
+        ILoggerFactory loggers)
     {
         _board = board;
         _forwarder = forwarder;
@@ -58,6 +61,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _select = select;
         _forward = forward;
         _probes = probes;
+        _sessions = sessions;
         _random = random;
         _logger = loggers.CreateLogger<WebFlow>();
         _listeners = new WebListeners(loggers, ServeAsync);
@@ -151,6 +155,9 @@ public sealed partial class WebFlow : IAsyncDisposable
         // 5. A place.
         var asked = new PlacementRequest(service, kind.Operation, kind.Priority, false, TargetId.None, null, 0,
             CanWait: false);
+        var session = _sessions.Begin(context, route, _board.Topology, picture.Trust, picture.AwayTime);
+        if (session is not null)
+            asked = session.Bound(asked);
         var until = now + picture.WaitMax < kind.Deadline ? now + picture.WaitMax : kind.Deadline;
         var placement = await queue.PlaceAsync(asked, until, picture.Parts.WaitingMax, context.RequestAborted)
             .ConfigureAwait(false);
@@ -162,20 +169,21 @@ public sealed partial class WebFlow : IAsyncDisposable
             return;
         }
         // 6. There and back.
-        await ForwardAsync(context, route, picture, kind, service, placement, queue).ConfigureAwait(false);
+        await ForwardAsync(context, route, picture, kind, service, placement, queue, session).ConfigureAwait(false);
         Ended(context, route, startedAt);
     }
 
     private async Task ForwardAsync(HttpContext context, WebRoute route, WebPicture picture, RequestClass kind,
-        ServiceId service, Placement placement, PlaceQueue queue)
+        ServiceId service, Placement placement, PlaceQueue queue, WebSession? session)
     {
         var client = picture.Clients.Of(route.Service);
         var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
         var forwarded = new ForwardedRequest(context, kind, service, picture.Parts, client, queue, placement)
         {
-            HasBody = hasBody,
+            HasBody = hasBody, HasSession = session is not null,
         };
         _underWay.Add(forwarded);
+        session?.Follow(forwarded);
         var error = ForwarderError.None;
         try
         {
@@ -292,6 +300,8 @@ public sealed partial class WebFlow : IAsyncDisposable
                 _underWay.Sweep(now);
                 if (ticks++ % TicksASecond == 0)
                     _hedges.Draw(_board, now);
+                if (ticks % TicksAMinute == 0)
+                    _sessions.Load(_select.CurrentValue);
                 foreach (var (_, queue) in _queues)
                     queue.Pump();
             }
@@ -302,8 +312,12 @@ public sealed partial class WebFlow : IAsyncDisposable
         }
     }
 
-    private void Draw() => Picture = WebPicture.Draw(_accept.CurrentValue, _select.CurrentValue, _forward.CurrentValue,
-        _board, _time, _metrics, _hedges, Picture);
+    private void Draw()
+    {
+        _sessions.Load(_select.CurrentValue);
+        Picture = WebPicture.Draw(_accept.CurrentValue, _select.CurrentValue, _forward.CurrentValue, _board, _time,
+            _metrics, _hedges, Picture);
+    }
 
     private void Reload()
     {

@@ -13,6 +13,7 @@ internal sealed class WebMetrics
     private readonly Counter<long> _repeated;
     private readonly Counter<long> _hedged;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _sessions;
     private Func<int>? _underWay;
     private Func<IEnumerable<(string Service, int Count)>>? _waiting;
 
@@ -34,6 +35,8 @@ internal sealed class WebMetrics
             "Second copies of top-class reads that took longer than nearly all.");
         _refused = meter.CreateCounter<long>("holdfast.web.refused", "{request}",
             "Requests that were malformed, forbidden here or without a route.");
+        _sessions = meter.CreateCounter<long>("holdfast.web.sessions", "{request}",
+            "Answered requests of routes with session cookies, by what became of the session.");
         meter.CreateObservableUpDownCounter("holdfast.web.under_way", () => _underWay?.Invoke() ?? 0, "{request}",
             "Requests that were placed and have not ended.");
         meter.CreateObservableGauge("holdfast.web.waiting", () => _waiting?.Invoke().Select(w =>
@@ -65,6 +68,10 @@ internal sealed class WebMetrics
     public void Repeated() => _repeated.Add(1);
 
     public void Hedged() => _hedged.Add(1);
+
+    /// <param name="fate"><c>bound</c>, <c>kept</c> or <c>moved</c>.</param>
+    public void Session(string service, string fate) =>
+        _sessions.Add(1, new("holdfast.service", service), new("holdfast.fate", fate));
 
     public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("error.type", reason));
 

@@ -11,10 +11,12 @@ namespace Holdfast.Web;
 /// configuration from its first step to its last.</summary>
 internal sealed record WebPicture(
     WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax,
-    int ReplayBytesMax, string PriorityHeader, string UserHeader, FrozenDictionary<string, ForwardTransform> Transforms)
+    int ReplayBytesMax, string PriorityHeader, string UserHeader, TimeSpan AwayTime,
+    FrozenDictionary<string, ForwardTransform> Transforms)
 {
     public static WebPicture Empty { get; } = new(WebRouteTable.Empty, new TargetClients(new ForwardOptions()), null!,
-        ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", FrozenDictionary<string, ForwardTransform>.Empty);
+        ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", TimeSpan.Zero,
+        FrozenDictionary<string, ForwardTransform>.Empty);
 
     public ForwardTransform TransformOf(string service) => Transforms[service];
 
@@ -32,7 +34,7 @@ internal sealed record WebPicture(
         return new WebPicture(routes, clients,
             new ForwardParts(board, time, metrics, hedges, forward.AttemptsMax, select.WaitingMax), trust,
             select.WaitMax,
-            forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader,
+            forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader, select.AffinityAwayTime,
             transforms.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase));
     }
 }

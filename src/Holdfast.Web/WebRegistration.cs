@@ -38,12 +38,14 @@ public static class WebRegistration
         services.AddSingleton(p => new ProbeRounds(p.GetRequiredService<IOptionsMonitor<ProbeOptions>>(),
             p.GetRequiredService<ITrafficBoard>(), p.GetRequiredService<ProbeMetrics>(), new Random(seed + 1),
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(p => new WebSessions(p.GetRequiredService<WebMetrics>(), new Random(seed + 2),
+            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<WebSessions>>()));
         services.AddSingleton(p => new WebFlow(p.GetRequiredService<ITrafficBoard>(),
             p.GetRequiredService<IHttpForwarder>(), p.GetRequiredService<WebMetrics>(),
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptionsMonitor<AcceptOptions>>(),
             p.GetRequiredService<IOptionsMonitor<SelectOptions>>(),
             p.GetRequiredService<IOptionsMonitor<ForwardOptions>>(), p.GetRequiredService<ProbeRounds>(),
-            new Random(seed), p.GetRequiredService<ILoggerFactory>()));
+            p.GetRequiredService<WebSessions>(), new Random(seed), p.GetRequiredService<ILoggerFactory>()));
         return services;
     }
 }

@@ -21,9 +21,12 @@ public enum OperationClass : byte
 /// not retried.</param>
 /// <param name="CanWait">True for what waits durably (mail); false for what has a deadline (HTTP).</param>
 /// <param name="IsHedge">A second copy of a request that is under way elsewhere.</param>
+/// <param name="Bound">The target that holds this user's session, or null: of its site's targets it is taken, if it is
+/// open and has room.</param>
+/// <param name="StaysAway">A bound target's site is tried before nearer ones.</param>
 public readonly record struct PlacementRequest(
     ServiceId Service, OperationClass Operation, byte Priority, bool IsBacklog, TargetId Avoid, SiteId? Prefer = null,
-    byte Attempt = 0, bool CanWait = true, bool IsHedge = false);
+    byte Attempt = 0, bool CanWait = true, bool IsHedge = false, TargetId? Bound = null, bool StaysAway = false);
 
 public enum PlacementKind : byte
 {

@@ -8,12 +8,13 @@ namespace Holdfast.Web.Forward;
 /// <remarks>
 /// Dean and Barroso, "The Tail at Scale" (CACM 2013): after the 95th percentile it costs a twentieth at most; the
 /// engine's budget makes it 2 %, and gives no hedge while it sheds or the nearest site is well used. Who loses is
-/// cancelled, gives its place back and says nothing about its target: nobody knows what it would have come to.
+/// cancelled, gives its place back and says nothing about its target: nobody knows what it would have come to. Who has
+/// a session is not hedged: another target doesn't know him.
 /// </remarks>
 internal sealed partial class ForwardedRequest
 {
-    private bool MayHedge => kind.Priority == 0 && kind.Operation == OperationClass.Read && !HasBody && Attempts == 1
-        && parts.Hedges.WaitAt(_placement.Site) < TimeSpan.MaxValue;
+    private bool MayHedge => kind.Priority == 0 && kind.Operation == OperationClass.Read && !HasBody && !HasSession
+        && Attempts == 1 && parts.Hedges.WaitAt(_placement.Site) < TimeSpan.MaxValue;
 
     private async Task<HttpResponseMessage> HedgedAsync(HttpRequestMessage request, CancellationToken abort)
     {

@@ -54,6 +54,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// <summary>The whole body, where it is held for a repeat; null: it is streamed, or there is none.</summary>
     public ReadOnlyMemory<byte>? Body { get; set; }
     public bool HasBody { get; init; }
+    /// <summary>It is of a route whose requests stay with one target.</summary>
+    public bool HasSession { get; init; }
 
     /// <summary>Where it stands in the lists of what is under way.</summary>
     public int Shard { get; set; }

@@ -19,6 +19,18 @@ public sealed class SelectOptions
     /// <value>Empty: none.</value>
     [StringLength(64)] public string UserHeader { get; set; } = "";
 
+    /// <summary>File with the keys that session cookies are signed with, one a line, of 32 characters or more: the
+    /// first signs, all are believed. Read again every minute. Gateways before the same services need the same.
+    /// </summary>
+    /// <value>Empty: a key of this run, by lot.</value>
+    public string AffinityKeyFile { get; set; } = "";
+
+    /// <summary>How long a session that was moved away from home stays there before it may go home again; each between
+    /// half of it and all.</summary>
+    /// <value>10 minutes. Range 1 s to 1 day.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan AffinityAwayTime { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Longest time that a request waits for a place; its deadline may end it sooner.</summary>
     /// <value>5 s. Range 0 to 10 minutes.</value>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
@@ -59,6 +71,11 @@ public sealed class WebRouteOptions
     /// be repeated.</summary>
     /// <value>ByMethod.</value>
     public WebOperation Operation { get; set; } = WebOperation.ByMethod;
+
+    /// <summary>Name of a cookie that brings a user's requests to the target that answered the first one, as long as it
+    /// is open and has room.</summary>
+    /// <value>Empty: no sessions.</value>
+    [StringLength(64)] public string AffinityCookie { get; set; } = "";
 }
 
 /// <summary>How the operation class of a route's requests is found.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Options;
 
 namespace Holdfast.Web.Select;
@@ -12,6 +13,8 @@ internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
 {
     /// <summary>More routes than this are a generated file gone wrong.</summary>
     public const int RoutesMax = 10_000;
+    private static readonly SearchValues<char> s_cookieName = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
     private readonly SelectAttributes _attributes = new();
 
     public ValidateOptionsResult Validate(string? name, SelectOptions options)
@@ -27,6 +30,18 @@ internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
             {
                 faults.Add($"Routes:{i}:Host: \"{route.Host}\" is not a host; write store.example, "
                     + "*.store.example or *, without a port.");
+            }
+            // RFC 6265 §4.1.1: a token; of those the ones that need no care anywhere.
+            if (route.AffinityCookie.AsSpan().ContainsAnyExcept(s_cookieName))
+            {
+                faults.Add($"Routes:{i}:AffinityCookie: \"{route.AffinityCookie}\" is no name of a cookie; use "
+                    + "letters, digits, dots, - and _.");
+            }
+            else if (route.AffinityCookie.Length > 0
+                && (route.Path.Contains(';') || route.Path.AsSpan().ContainsAnyExceptInRange('!', '~')))
+            {
+                faults.Add($"Routes:{i}:AffinityCookie: a cookie can't be bound to the path \"{route.Path}\"; leave it "
+                    + "out, or choose a path of visible ASCII without semicolons.");
             }
             if (route.Path is not ['/', ..] || route.Path.AsSpan().IndexOfAny("?#* ") >= 0)
                 faults.Add($"Routes:{i}:Path: \"{route.Path}\" is not a path; write / or /below/this.");

@@ -3,7 +3,8 @@ namespace Holdfast.Web.Select;
 /// <summary>One route as requests meet it.</summary>
 /// <param name="Path">Without the slash at its end; empty: everything.</param>
 internal sealed record WebRoute(
-    string Host, string Path, string Service, byte Priority, TimeSpan Deadline, WebOperation Operation)
+    string Host, string Path, string Service, byte Priority, TimeSpan Deadline, WebOperation Operation,
+    string AffinityCookie = "")
 {
     /// <summary>What metrics call it: <c>http.route</c>.</summary>
     public string Template { get; } = (Host == "*" ? "" : Host) + (Path.Length == 0 ? "/" : Path) + "**";
@@ -21,7 +22,7 @@ internal sealed class WebRouteTable
     public WebRouteTable(SelectOptions options)
     {
         var routes = options.Routes.Select(r => new WebRoute(r.Host, HostPattern.TrimPath(r.Path), r.Service,
-            (byte)r.Priority, r.Deadline, r.Operation)).ToArray();
+            (byte)r.Priority, r.Deadline, r.Operation, r.AffinityCookie)).ToArray();
         foreach (var group in routes.GroupBy(r => r.Host, StringComparer.OrdinalIgnoreCase))
             _hosts.Add(group.Key, [.. group.OrderByDescending(r => r.Path.Length)]);
         _lookup = _hosts.GetAlternateLookup<ReadOnlySpan<char>>();

@@ -58,7 +58,13 @@ internal static class ConfigurationRules
         CheckListeners("Holdfast:Web:Accept", [.. snapshot.Get<AcceptOptions>().Listeners.Select(l => l.Endpoint)],
             faults, listeners);
         var services = ServicesOf(topology);
-        var routes = snapshot.Get<SelectOptions>().Routes;
+        var select = snapshot.Get<SelectOptions>();
+        if (select.AffinityKeyFile.Length > 0 && AffinityKeys.FaultOf(select.AffinityKeyFile) is { } fault)
+        {
+            faults.Add("Holdfast:Web:Select:AffinityKeyFile", fault,
+                "a key a line, as `openssl rand -hex 32` makes them; the first signs");
+        }
+        var routes = select.Routes;
         for (var i = 0; i < routes.Length; i++)
         {
             if (routes[i].Service.Length > 0 && !Has(services, routes[i].Service))

@@ -17,7 +17,10 @@ internal sealed class WebGateway : IAsyncDisposable
     public Gateway Gateway { get; }
     public int Port { get; }
     public ScriptedWebTarget[] Targets { get; private set; } = [];
-    public HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
+    public HttpClient Client { get; } = new(new SocketsHttpHandler
+    {
+        UseProxy = false, AllowAutoRedirect = false, UseCookies = false,
+    });
     public Uri Address => new($"http://127.0.0.1:{Port}/");
 
     /// <param name="accept">More keys of Web:Accept, each ending with a comma.</param>

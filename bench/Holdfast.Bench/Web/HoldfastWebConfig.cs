@@ -5,10 +5,12 @@ namespace Holdfast.Bench.Web;
 /// <summary>Holdfast's configuration: the same targets, home and reserve, and the same deadline.</summary>
 internal static class HoldfastWebConfig
 {
-    public static string Write(WebLayout layout)
+    /// <param name="capacity">Declared for each site, requests a second; null: not declared.</param>
+    public static string Write(WebLayout layout, double? capacity = null)
     {
+        var declared = capacity is { } most ? string.Create(CultureInfo.InvariantCulture, $" \"CapacityPerSecond\": {most},") : "";
         string Site(string name, string region, bool isHome) => string.Create(CultureInfo.InvariantCulture, $$"""
-            { "Name": "{{name}}", "Service": "web", "Region": "{{region}}", "Targets": [ {{string.Join(", ",
+            { "Name": "{{name}}", "Service": "web", "Region": "{{region}}",{{declared}} "Targets": [ {{string.Join(", ",
                 layout.Backends.Where(b => b.IsHome == isHome).Select(b => Target(b.Port)))}} ] }
             """);
         return string.Create(CultureInfo.InvariantCulture, $$"""
@@ -18,8 +20,9 @@ internal static class HoldfastWebConfig
                 {{Site("web-na", "na", true)}},
                 {{Site("web-eu", "eu", false)}} ] },
               "Web": {
-                "Accept": { "Listeners": [ { "Name": "web", "Endpoint": "127.0.0.1:{{layout.PlainPort}}" } ] },
-                "Select": { "Routes": [ { "Host": "*", "Path": "/", "Service": "web",
+                "Accept": { "Listeners": [ { "Name": "web", "Endpoint": "127.0.0.1:{{layout.PlainPort}}" } ],
+                  "TrustedProxies": [ "127.0.0.0/8" ] },
+                "Select": { "UserHeader": "{{WebLayout.UserHeader}}", "Routes": [ { "Host": "*", "Path": "/", "Service": "web",
                   "Deadline": "{{WebLayout.Deadline:c}}" } ] } } } }
             """);
     }

@@ -14,6 +14,7 @@ namespace Holdfast.Bench.Web;
 /// </remarks>
 internal sealed class OpenLoop : IDisposable
 {
+    private const int Users = 5000;
     private readonly HttpClient _client = new(new SocketsHttpHandler
     {
         UseProxy = false, AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
@@ -96,9 +97,12 @@ internal sealed class OpenLoop : IDisposable
     /// <summary>A read, or an act that its target is to do once.</summary>
     private HttpRequestMessage Request(int number, int attempt)
     {
-        if (number % FailureCase.PostEvery != 0)
-            return new HttpRequestMessage(HttpMethod.Get, _uri);
-        var request = new HttpRequestMessage(HttpMethod.Post, _uri) { Content = new ByteArrayContent(new byte[64]) };
+        var isAct = number % FailureCase.PostEvery == 0;
+        var request = new HttpRequestMessage(isAct ? HttpMethod.Post : HttpMethod.Get, _uri);
+        request.Headers.Add(WebLayout.UserHeader, (number % Users).ToString(CultureInfo.InvariantCulture));
+        if (!isAct)
+            return request;
+        request.Content = new ByteArrayContent(new byte[64]);
         request.Headers.Add("X-Act", string.Create(CultureInfo.InvariantCulture, $"{number}-{attempt}"));
         return request;
     }

@@ -31,7 +31,7 @@ internal sealed class WebComparison
         var holdfast = new Option<string>("--holdfast")
             { Required = true, Description = "Published binary (dotnet publish src/Holdfast -c Release -o DIR)" };
         var only = new Option<string[]>("--only")
-            { Description = "Of holdfast, yarp, haproxy, nginx", AllowMultipleArgumentsPerToken = true };
+            { Description = "Of holdfast, declared (its sites' capacity), yarp, haproxy, nginx", AllowMultipleArgumentsPerToken = true };
         var cases = new Option<string[]>("--cases")
         {
             Description = $"Of {Plain}, {string.Join(", ", FailureCase.All.Select(c => c.Name))}",
@@ -92,7 +92,8 @@ internal sealed class WebComparison
     private List<Func<WebSystem>> Systems(string holdfast, string[]? only)
     {
         var systems = new List<Func<WebSystem>>();
-        foreach (var (name, make) in ((string, Func<WebSystem>)[])[("holdfast", () => new HoldfastWebSystem(holdfast)), ("yarp", () => new YarpSystem()),
+        foreach (var (name, make) in ((string, Func<WebSystem>)[])[("holdfast", () => new HoldfastWebSystem(holdfast)),
+            ("declared", () => new HoldfastWebSystem(holdfast, FailureCase.HomePerSecond)), ("yarp", () => new YarpSystem()),
             ("haproxy", () => new HaproxySystem()), ("nginx", () => new NginxSystem())])
         {
             if (only is not null && !only.Contains(name))

@@ -12,6 +12,8 @@ internal sealed record WebLayout(int PlainPort, int TlsPort, string Certificate,
 {
     /// <summary>The path of health checks.</summary>
     public const string HealthPath = "/health";
+    /// <summary>Says who asks: all come from one address here.</summary>
+    public const string UserHeader = "X-User";
     /// <summary>The client waits so long, and every proxy that can be told is told.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
 }

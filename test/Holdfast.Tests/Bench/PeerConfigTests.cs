@@ -62,6 +62,16 @@ public class PeerConfigTests
         Assert.Contains("\"Deadline\": \"00:00:02\"", json.RootElement.GetRawText(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_capacity_is_declared_for_each_site_or_for_none()
+    {
+        var told = HoldfastWebConfig.Write(Layout, 500);
+        using var json = JsonDocument.Parse(told);
+        Assert.All(json.RootElement.GetProperty("Holdfast").GetProperty("Topology").GetProperty("Sites").EnumerateArray(),
+            s => Assert.Equal(500, s.GetProperty("CapacityPerSecond").GetDouble()));
+        Assert.DoesNotContain("CapacityPerSecond", HoldfastWebConfig.Write(Layout), StringComparison.Ordinal);
+    }
+
     /// <summary>Without comments and what is around them.</summary>
     private static List<string> Lines(string text) => [.. text.Split('\n').Select(l => l.Split('#')[0].Trim())];
 }

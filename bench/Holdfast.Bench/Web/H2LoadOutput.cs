@@ -27,7 +27,8 @@ internal static partial class H2LoadOutput
         }
         times.Sort();
         double At(double share) => times.Count == 0 ? 0 : times[(int)Math.Round((times.Count - 1) * share)] / 1000.0;
-        return new PlainMeasure(double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), At(0.5), At(0.99), failed);
+        return new PlainMeasure(double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), At(0.5), At(0.99), failed,
+            Math.Max(times.Count, failed));
     }
 
     [GeneratedRegex(@"^finished in [^,]+, ([\d.]+) req/s", RegexOptions.Multiline)]

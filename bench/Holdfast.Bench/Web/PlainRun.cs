@@ -16,6 +16,8 @@ internal sealed record PlainResult(string System, PlainCase Case, PlainMeasure M
 /// <summary>As many requests as go through, from clients that ask as soon as they are answered.</summary>
 internal static class PlainRun
 {
+    /// <summary>Declared where a proxy is told: more than any of them lets through.</summary>
+    public const double Capacity = 1_000_000;
     public static bool HasH2 => File.Exists("/usr/bin/h2load");
     public static bool HasWrk => File.Exists("/usr/bin/wrk");
 
@@ -27,6 +29,7 @@ internal static class PlainRun
         var measure = @case.IsH2 ? H2(layout.TlsPort, @case.Connections, seconds, folder)
             : Wrk(system is null ? layout.Backends[0].Port : layout.PlainPort, @case.Connections, seconds);
         var took = watch.Elapsed.TotalSeconds;
+        // Over all answers: a refusal costs too.
         var used = system is null ? 0 : (system.CpuSeconds - cpu) / (measure.PerSecond * took);
         return new PlainResult(system?.Name ?? "(straight)", @case, measure, used * 1e6, system?.PeakBytes ?? 0);
     }

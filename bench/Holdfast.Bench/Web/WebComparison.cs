@@ -89,16 +89,16 @@ internal sealed class WebComparison
         return command;
     }
 
-    private List<Func<WebSystem>> Systems(string holdfast, string[]? only)
+    private List<Func<bool, WebSystem>> Systems(string holdfast, string[]? only)
     {
-        var systems = new List<Func<WebSystem>>();
-        foreach (var (name, make) in ((string, Func<WebSystem>)[])[("holdfast", () => new HoldfastWebSystem(holdfast)),
-            ("declared", () => new HoldfastWebSystem(holdfast, FailureCase.HomePerSecond)), ("yarp", () => new YarpSystem()),
-            ("haproxy", () => new HaproxySystem()), ("nginx", () => new NginxSystem())])
+        var systems = new List<Func<bool, WebSystem>>();
+        foreach (var (name, make) in ((string, Func<bool, WebSystem>)[])[("holdfast", _ => new HoldfastWebSystem(holdfast)),
+            ("declared", isPlain => new HoldfastWebSystem(holdfast, isPlain ? PlainRun.Capacity : FailureCase.HomePerSecond)), ("yarp", _ => new YarpSystem()),
+            ("haproxy", _ => new HaproxySystem()), ("nginx", _ => new NginxSystem())])
         {
             if (only is not null && !only.Contains(name))
                 continue;
-            using var system = make();
+            using var system = make(false);
             if (system.WhyNot is { } reason)
                 _notes.Add($"{system.Name}: not run, {reason}");
             else
@@ -126,7 +126,7 @@ internal sealed class WebComparison
         Console.WriteLine(_notes[^1]);
     }
 
-    private void Throughput(List<Func<WebSystem>> systems, int[] connections, int rounds, int seconds, string? turn)
+    private void Throughput(List<Func<bool, WebSystem>> systems, int[] connections, int rounds, int seconds, string? turn)
     {
         if (!PlainRun.HasWrk || !PlainRun.HasH2)
         {
@@ -149,7 +149,7 @@ internal sealed class WebComparison
                     foreach (var @case in cases.Where(c => !c.IsH2))
                         all.Add(Show(PlainRun.Measure(null, layout, @case, seconds, folder)));
                 }
-                using var system = make();
+                using var system = make(true);
                 if (!Starts(system, layout, folder))
                     continue;
                 PlainRun.WarmUp(layout, isH2: false, WarmUpSeconds, folder);
@@ -163,14 +163,14 @@ internal sealed class WebComparison
             .Select(g => g.OrderBy(r => r.Measure.PerSecond).ElementAt(g.Count() / 2)));
     }
 
-    private void Fail(List<Func<WebSystem>> systems, FailureCase @case, double seconds, string? turn, string? traces)
+    private void Fail(List<Func<bool, WebSystem>> systems, FailureCase @case, double seconds, string? turn, string? traces)
     {
         foreach (var make in systems)
         {
             using var taken = Turn.Take(turn);
             var layout = Layout();
             using var targets = WebTargets.Working(layout.Backends);
-            using var system = make();
+            using var system = make(false);
             if (!Starts(system, layout, Folder()))
                 continue;
             var result = FailureRun.Run(system, targets, @case, seconds);

@@ -6,7 +6,7 @@ namespace Holdfast.Bench.Web;
 /// <summary>The runs side by side, with the ratios of one of them, Holdfast where it was measured, to each other.</summary>
 internal static class WebReport
 {
-    public const string PlainHead = "| | Clients | System | Requests/s | p50 | p99 | CPU/request | Peak MiB | Failed |\n"
+    public const string PlainHead = "| | Clients | System | Served/s | p50 | p99 | CPU/answer | Peak MiB | Refused or failed |\n"
         + "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     public const string FailureHead = "| Case | System | Good while it lasts | Good after | 99 % again after the fault | after healing | Errors | of these | Gave up | Done twice | p99 | Max | p50 before | Home before | CPU/request | Peak MiB |\n"
         + "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
@@ -35,21 +35,24 @@ internal static class WebReport
         return text.ToString();
     }
 
-    public static string Row(PlainResult r) => F($"| {r.Case.Title} | {r.Case.Connections} | {r.System} | {r.Measure.PerSecond:F0} | {r.Measure.P50:F2} ms | {r.Measure.P99:F2} ms | {r.CpuMicros:F1} µs | {r.PeakBytes / (double)(1 << 20):F0} | {r.Measure.Failed} |");
+    public static string Row(PlainResult r) => F($"| {r.Case.Title} | {r.Case.Connections} | {r.System} | {r.Measure.GoodPerSecond:F0} | {Milliseconds(r.Measure, r.Measure.P50)} | {Milliseconds(r.Measure, r.Measure.P99)} | {r.CpuMicros:F1} µs | {r.PeakBytes / (double)(1 << 20):F0} | {r.Measure.Failed} |");
 
     public static string Row(FailureResult r) => F($"| {r.Case.Title} | {r.System} | {Percent(r.GoodDuring)} | {Percent(r.GoodAfter)} | {Seconds(r.RecoveredFault)} | {Seconds(r.RecoveredHeal)} | {r.ErrorCount} | {r.Errors} | {r.GaveUp} | {r.Repeated} | {r.P99 * 1000:F0} ms | {r.Max * 1000:F0} ms | {r.P50Before * 1000:F1} ms | {Percent(r.HomeBefore)} | {r.CpuMicros:F0} µs | {r.PeakBytes / (double)(1 << 20):F0} |");
 
     private static void Ratios(StringBuilder text, IReadOnlyList<PlainResult> results)
     {
         var subject = Subject(results.Select(r => r.System));
-        text.Append(F($"\n{subject} to each: requests a second (times), median latency (more by), CPU a request (times).\n\n"))
-            .Append("| | Clients | To | Requests/s × | p50 + | CPU × |\n| --- | ---: | --- | ---: | ---: | ---: |\n");
+        text.Append(F($"\n{subject} to each: requests served a second (times), median latency (more by), CPU an\nanswer (times); `-` where one in a hundred or more was refused, since refusing is quicker than serving.\n\n"))
+            .Append("| | Clients | To | Served/s × | p50 + | CPU × |\n| --- | ---: | --- | ---: | ---: | ---: |\n");
         foreach (var group in results.Where(r => r.CpuMicros > 0).GroupBy(r => r.Case).OrderBy(g => g.Key.IsH2).ThenBy(g => g.Key.Connections))
         {
             if (group.FirstOrDefault(r => r.System == subject) is not { } ours)
                 continue;
             foreach (var other in group.Where(r => r.System != subject))
-                text.Append(F($"| {group.Key.Title} | {group.Key.Connections} | {other.System} | {ours.Measure.PerSecond / other.Measure.PerSecond:F2} | {ours.Measure.P50 - other.Measure.P50:F2} ms | {ours.CpuMicros / other.CpuMicros:F2} |\n"));
+                {
+                var comparable = ours.Measure.IsServing && other.Measure.IsServing;
+                text.Append(F($"| {group.Key.Title} | {group.Key.Connections} | {other.System} | {ours.Measure.GoodPerSecond / Math.Max(1, other.Measure.GoodPerSecond):F2} | {(comparable ? F($"{ours.Measure.P50 - other.Measure.P50:F2} ms") : "-")} | {(comparable ? F($"{ours.CpuMicros / other.CpuMicros:F2}") : "-")} |\n"));
+            }
         }
     }
 
@@ -95,6 +98,9 @@ internal static class WebReport
 
 
         """);
+
+    private static string Milliseconds(PlainMeasure measure, double milliseconds) =>
+        measure.IsServing ? F($"{milliseconds:F2} ms") : "-";
 
     private static string Percent(double share) => F($"{share * 100:F1} %");
     private static string Seconds(double? seconds) => seconds is { } s ? F($"{s:F1} s") : "-";

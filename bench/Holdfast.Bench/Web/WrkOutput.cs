@@ -20,7 +20,8 @@ internal static partial class WrkOutput
         if (Rate().Match(text) is not { Success: true } rate)
             throw new FormatException("wrk said no rate:\n" + text);
         return new PlainMeasure(double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), Milliseconds(text, "50%"),
-            Milliseconds(text, "99%"), failed);
+            Milliseconds(text, "99%"), failed, Total().Match(text) is { Success: true } total
+                ? long.Parse(total.Groups[1].Value, CultureInfo.InvariantCulture) : throw new FormatException("wrk said no total:\n" + text));
     }
 
     private static double Milliseconds(string text, string share)
@@ -34,6 +35,9 @@ internal static partial class WrkOutput
 
     [GeneratedRegex(@"^Requests/sec:\s+([\d.]+)", RegexOptions.Multiline)]
     private static partial Regex Rate();
+
+    [GeneratedRegex(@"^\s+(\d+) requests in ", RegexOptions.Multiline)]
+    private static partial Regex Total();
 
     [GeneratedRegex(@"Non-2xx or 3xx responses: (\d+)")]
     private static partial Regex Unwanted();

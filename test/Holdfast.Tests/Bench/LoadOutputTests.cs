@@ -28,7 +28,7 @@ public class LoadOutputTests
     [Fact]
     public void Wrk_says_its_rate_and_percentiles_in_any_unit()
     {
-        Assert.Equal(new PlainMeasure(57635.28, 0.083, 22.28, 0), WrkOutput.Parse(Wrk));
+        Assert.Equal(new PlainMeasure(57635.28, 0.083, 22.28, 0, 57917), WrkOutput.Parse(Wrk));
         Assert.Equal(1050, WrkOutput.Parse(Wrk.Replace("22.28ms", "1.05s", StringComparison.Ordinal)).P99);
     }
 
@@ -44,7 +44,18 @@ public class LoadOutputTests
     public void H2loads_percentiles_come_from_its_log()
     {
         var log = Enumerable.Range(1, 101).Reverse().Select(i => FormattableString.Invariant($"1795476850170681\t200\t{i * 1000}"));
-        Assert.Equal(new PlainMeasure(74566, 51, 100, 6), H2LoadOutput.Parse(H2, log));
+        Assert.Equal(new PlainMeasure(74566, 51, 100, 6, 101), H2LoadOutput.Parse(H2, log));
+    }
+
+    [Fact]
+    public void Refusals_are_no_throughput()
+    {
+        var half = new PlainMeasure(1000, 0.1, 0.2, 500, 1000);
+        Assert.Equal(500, half.GoodPerSecond);
+        Assert.False(half.IsServing);
+        Assert.Equal(0, (half with { Failed = 1001 }).GoodPerSecond);
+        Assert.True((half with { Failed = 10 }).IsServing);
+        Assert.False((half with { Failed = 11 }).IsServing);
     }
 
     [Theory]

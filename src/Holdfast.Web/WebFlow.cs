@@ -35,6 +35,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private readonly IOptionsMonitor<ForwardOptions> _forward;
     private readonly ProbeRounds _probes;
     private readonly WebSessions _sessions;
+    private readonly WebRecords _records;
     private readonly ILogger _logger;
     private readonly Random _random;
     private readonly WebListeners _listeners;
@@ -50,8 +51,8 @@ public sealed partial class WebFlow : IAsyncDisposable
 
     internal WebFlow(ITrafficBoard board, IHttpForwarder forwarder, WebMetrics metrics, TimeProvider time,
         IOptionsMonitor<AcceptOptions> accept, IOptionsMonitor<SelectOptions> select,
-        IOptionsMonitor<ForwardOptions> forward, ProbeRounds probes, WebSessions sessions, Random random,
-        ILoggerFactory loggers)
+        IOptionsMonitor<ForwardOptions> forward, ProbeRounds probes, WebSessions sessions, WebRecords records,
+        Random random, ILoggerFactory loggers)
     {
         _board = board;
         _forwarder = forwarder;
@@ -62,6 +63,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _forward = forward;
         _probes = probes;
         _sessions = sessions;
+        _records = records;
         _random = random;
         _logger = loggers.CreateLogger<WebFlow>();
         _listeners = new WebListeners(loggers, ServeAsync);
@@ -121,6 +123,18 @@ public sealed partial class WebFlow : IAsyncDisposable
     {
         var startedAt = _time.GetTimestamp();
         var picture = Picture;
+        var bytes = _records.Draw(context);
+        var course = await ServeAsync(context, picture).ConfigureAwait(false);
+        if (course.Route is { } route)
+        {
+            _metrics.Ended(context.Request.Method, context.Response.StatusCode, route.Template,
+                context.Request.Protocol, _time.GetElapsedTime(startedAt).TotalSeconds);
+        }
+        _records.Ended(context, picture, course, startedAt, bytes);
+    }
+
+    private async ValueTask<WebCourse> ServeAsync(HttpContext context, WebPicture picture)
+    {
         var request = context.Request;
         // 1. Hygiene.
         if (RequestHygiene.Fault(context) is { } fault)
@@ -129,7 +143,7 @@ public sealed partial class WebFlow : IAsyncDisposable
             // Nobody knows where this request ends.
             context.Response.Headers.Connection = "close";
             await OwnAnswer.Malformed.WriteAsync(context, 0).ConfigureAwait(false);
-            return;
+            return new(WebRecords.Malformed);
         }
         // 2. Route.
         var route = picture.Routes.Find(request.Host.Value, request.Path.Value);
@@ -137,7 +151,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         {
             _metrics.Refused("no_route");
             await OwnAnswer.NoRoute.WriteAsync(context, 0).ConfigureAwait(false);
-            return;
+            return new(WebRecords.NoRoute);
         }
         // 3. Class.
         var now = _time.GetElapsedTime(0);
@@ -148,9 +162,8 @@ public sealed partial class WebFlow : IAsyncDisposable
         queue.Shedding(admission.ShedShare > 0);
         if (!admission.IsAdmitted)
         {
-            await RefuseAsync(context, route, service, "shed", admission.RetryAfter).ConfigureAwait(false);
-            Ended(context, route, startedAt);
-            return;
+            return new(await RefuseAsync(context, route, service, "shed", admission.RetryAfter).ConfigureAwait(false),
+                route, kind, now);
         }
         // 5. A place.
         var asked = new PlacementRequest(service, kind.Operation, kind.Priority, false, TargetId.None, null, 0,
@@ -161,27 +174,28 @@ public sealed partial class WebFlow : IAsyncDisposable
         var until = now + picture.WaitMax < kind.Deadline ? now + picture.WaitMax : kind.Deadline;
         var placement = await queue.PlaceAsync(asked, until, picture.Parts.WaitingMax, context.RequestAborted)
             .ConfigureAwait(false);
+        var placedAt = _time.GetElapsedTime(0);
         if (!placement.MaySend)
         {
-            await RefuseAsync(context, route, service, placement.Wait == WaitReason.NoTarget ? "no_target" : "waited",
-                s_comeBackAfter).ConfigureAwait(false);
-            Ended(context, route, startedAt);
-            return;
+            return new(await RefuseAsync(context, route, service, placement.Wait == WaitReason.NoTarget ? "no_target"
+                : "waited", s_comeBackAfter).ConfigureAwait(false), route, kind, placedAt);
         }
         // 6. There and back.
-        await ForwardAsync(context, route, picture, kind, service, placement, queue, session).ConfigureAwait(false);
-        Ended(context, route, startedAt);
+        return await ForwardAsync(context, new(WebRecords.Answered, route, kind, placedAt), picture, service,
+            placement, queue, session).ConfigureAwait(false);
     }
 
-    private async Task ForwardAsync(HttpContext context, WebRoute route, WebPicture picture, RequestClass kind,
+    private async Task<WebCourse> ForwardAsync(HttpContext context, WebCourse course, WebPicture picture,
         ServiceId service, Placement placement, PlaceQueue queue, WebSession? session)
     {
+        var (route, kind) = (course.Route!, course.Kind);
         var client = picture.Clients.Of(route.Service);
         var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
         var forwarded = new ForwardedRequest(context, kind, service, picture.Parts, client, queue, placement)
         {
             HasBody = hasBody, HasSession = session is not null,
         };
+        course = course with { Forwarded = forwarded };
         _underWay.Add(forwarded);
         session?.Follow(forwarded);
         var error = ForwarderError.None;
@@ -214,16 +228,17 @@ public sealed partial class WebFlow : IAsyncDisposable
             forwarded.Release(error is ForwarderError.None && forwarded.AnsweredAt > TimeSpan.Zero);
             _underWay.Remove(forwarded);
         }
-        if (error is ForwarderError.None || context.Response.HasStarted
-            || context.RequestAborted.IsCancellationRequested)
-        {
-            return;
-        }
+        if (context.RequestAborted.IsCancellationRequested)
+            return course with { Outcome = WebRecords.ClientLeft };
+        if (error is ForwarderError.None)
+            return course;
+        var isClients = error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled;
+        if (context.Response.HasStarted)
+            return course with { Outcome = isClients ? WebRecords.ClientFault : WebRecords.BrokenOff };
         // Nothing was said yet: the forwarder set a status alone.
         var isLate = error is ForwarderError.RequestTimedOut || forwarded.End == AttemptEnd.Deadline;
         var answer = isLate ? OwnAnswer.Late
-            : error is not (ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
-                ? OwnAnswer.BrokenOff
+            : !isClients ? OwnAnswer.BrokenOff
             : context.Response.StatusCode switch
             {
                 413 => OwnAnswer.TooLarge,
@@ -232,6 +247,10 @@ public sealed partial class WebFlow : IAsyncDisposable
             };
         context.Response.Clear();
         await answer.WriteAsync(context, 0).ConfigureAwait(false);
+        return course with
+        {
+            Outcome = isLate ? WebRecords.Late : isClients ? WebRecords.ClientFault : WebRecords.NoAnswer,
+        };
     }
 
     /// <summary>Reads a short body whole, so that the request can be repeated.</summary>
@@ -266,13 +285,16 @@ public sealed partial class WebFlow : IAsyncDisposable
 
     /// <param name="reason">Why, unless every site is closed: then the queue stands because nothing is served, and it
     /// would be untrue to call the service busy.</param>
-    private Task RefuseAsync(HttpContext context, WebRoute route, ServiceId service, string reason,
+    /// <returns>Why it was, in the end.</returns>
+    private async Task<string> RefuseAsync(HttpContext context, WebRoute route, ServiceId service, string reason,
         TimeSpan comeBackAfter)
     {
         var isClosed = _board.IsClosed(service);
-        _metrics.Shed(route.Service, isClosed ? "closed" : reason);
-        return (isClosed || reason == "no_target" ? OwnAnswer.Closed : OwnAnswer.Shed)
-            .WriteAsync(context, Jittered(comeBackAfter));
+        reason = isClosed ? "closed" : reason;
+        _metrics.Shed(route.Service, reason);
+        await (reason is "closed" or "no_target" ? OwnAnswer.Closed : OwnAnswer.Shed)
+            .WriteAsync(context, Jittered(comeBackAfter)).ConfigureAwait(false);
+        return reason;
     }
 
     /// <summary>Between one and two times as long, so that those who are sent away don't come back together.</summary>
@@ -283,10 +305,6 @@ public sealed partial class WebFlow : IAsyncDisposable
             chance = _random.NextDouble();
         return (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds * (1 + chance)), 1, 300);
     }
-
-    private void Ended(HttpContext context, WebRoute route, long startedAt) => _metrics.Ended(context.Request.Method,
-        context.Response.StatusCode, route.Template, context.Request.Protocol,
-        _time.GetElapsedTime(startedAt).TotalSeconds);
 
     private async Task SweepAsync(CancellationToken stopped)
     {

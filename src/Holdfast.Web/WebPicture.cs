@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web.Accept;
@@ -12,11 +13,14 @@ namespace Holdfast.Web;
 internal sealed record WebPicture(
     WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax,
     int ReplayBytesMax, string PriorityHeader, string UserHeader, TimeSpan AwayTime,
-    FrozenDictionary<string, ForwardTransform> Transforms)
+    FrozenDictionary<int, string> Listeners, FrozenDictionary<string, ForwardTransform> Transforms)
 {
     public static WebPicture Empty { get; } = new(WebRouteTable.Empty, new TargetClients(new ForwardOptions()), null!,
         ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", TimeSpan.Zero,
-        FrozenDictionary<string, ForwardTransform>.Empty);
+        FrozenDictionary<int, string>.Empty, FrozenDictionary<string, ForwardTransform>.Empty);
+
+    /// <summary>Name of the listener at a port; null: none any more.</summary>
+    public string? ListenerAt(int port) => Listeners.GetValueOrDefault(port);
 
     public ForwardTransform TransformOf(string service) => Transforms[service];
 
@@ -35,6 +39,19 @@ internal sealed record WebPicture(
             new ForwardParts(board, time, metrics, hedges, forward.AttemptsMax, select.WaitingMax), trust,
             select.WaitMax,
             forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader, select.AffinityAwayTime,
+            NamesByPort(accept.Listeners),
             transforms.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase));
+    }
+
+    /// <remarks>Two at one port differ by address: the first stands for both.</remarks>
+    private static FrozenDictionary<int, string> NamesByPort(WebListenerOptions[] listeners)
+    {
+        var names = new Dictionary<int, string>();
+        foreach (var listener in listeners)
+        {
+            if (IPEndPoint.TryParse(listener.Endpoint, out var endpoint))
+                names.TryAdd(endpoint.Port, listener.Name);
+        }
+        return names.ToFrozenDictionary();
     }
 }

@@ -2,6 +2,7 @@ using Holdfast.Traffic;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
 using Holdfast.Web.Probes;
+using Holdfast.Web.Records;
 using Holdfast.Web.Select;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -21,12 +22,13 @@ public static class WebRegistration
         services.AddSingleton<IValidateOptions<SelectOptions>, SelectOptionsValidator>();
         services.AddSingleton<IValidateOptions<ForwardOptions>, ForwardOptionsValidator>();
         services.AddSingleton<IValidateOptions<ProbeOptions>, ProbeOptionsValidator>();
+        services.AddSingleton<IValidateOptions<RecordOptions>, RecordOptionsValidator>();
         return services;
     }
 
     /// <summary>Adds <see cref="WebFlow"/>.</summary>
-    /// <remarks>The caller registers <see cref="ITrafficBoard"/>, <see cref="TimeProvider"/>, the rooms' options as
-    /// monitors, logging and metrics.</remarks>
+    /// <remarks>The caller registers <see cref="ITrafficBoard"/>, <see cref="TimeProvider"/>,
+    /// <see cref="IAccessRecords"/>, the rooms' options as monitors, logging and metrics.</remarks>
     /// <param name="services">Where to register.</param>
     /// <param name="seed">Seed for jitter.</param>
     public static IServiceCollection AddWebFlow(this IServiceCollection services, int seed)
@@ -40,12 +42,16 @@ public static class WebRegistration
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(p => new WebSessions(p.GetRequiredService<WebMetrics>(), new Random(seed + 2),
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<WebSessions>>()));
+        services.AddSingleton(p => new WebRecords(p.GetRequiredService<IAccessRecords>(),
+            p.GetRequiredService<IOptionsMonitor<RecordOptions>>(), p.GetRequiredService<ITrafficBoard>(),
+            p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new WebFlow(p.GetRequiredService<ITrafficBoard>(),
             p.GetRequiredService<IHttpForwarder>(), p.GetRequiredService<WebMetrics>(),
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptionsMonitor<AcceptOptions>>(),
             p.GetRequiredService<IOptionsMonitor<SelectOptions>>(),
             p.GetRequiredService<IOptionsMonitor<ForwardOptions>>(), p.GetRequiredService<ProbeRounds>(),
-            p.GetRequiredService<WebSessions>(), new Random(seed), p.GetRequiredService<ILoggerFactory>()));
+            p.GetRequiredService<WebSessions>(), p.GetRequiredService<WebRecords>(), new Random(seed),
+            p.GetRequiredService<ILoggerFactory>()));
         return services;
     }
 }

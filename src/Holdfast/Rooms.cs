@@ -4,9 +4,11 @@ using Holdfast.Evidence.Views;
 using Holdfast.Mail;
 using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
+using Holdfast.Telemetry;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web;
+using Holdfast.Web.Records;
 using Microsoft.Extensions.Options;
 using HostOptions = Holdfast.Configuration.HostOptions;
 
@@ -38,6 +40,8 @@ internal static class Rooms
             p => p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.HostName,
             p => (ushort)p.GetRequiredService<IOptionsMonitor<HostOptions>>().CurrentValue.NodeId, seed + 1);
         services.AddSingleton<IMailStages, MailStages>();
+        services.AddSingleton<AccessMetrics>();
+        services.AddSingleton<IAccessRecords, AccessJournal>();
         services.AddWebFlow(seed + 2);
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace Holdfast.Evidence.Records;
 
 /// <summary>What the evidence journal tells of itself.</summary>
-public sealed class EvidenceMetrics : IDisposable
+public sealed class EvidenceMetrics : IJournalMetrics, IDisposable
 {
     public const string MeterName = "Holdfast.Evidence";
     private readonly Meter _meter;
@@ -24,12 +24,12 @@ public sealed class EvidenceMetrics : IDisposable
             "Evidence files on disk.");
     }
 
-    internal void Written(int records) => _records.Add(records);
+    public void Written(int records) => _records.Add(records);
 
-    internal void Dropped(long records, string why) =>
+    public void Dropped(long records, string why) =>
         _dropped.Add(records, new KeyValuePair<string, object?>("error.type", why));
 
-    internal void Kept(long bytes, int files)
+    public void Kept(long bytes, int files)
     {
         Volatile.Write(ref _bytes, bytes);
         Volatile.Write(ref _files, files);

@@ -18,8 +18,12 @@ internal static class RequestHygiene
         var headers = request.Headers;
         if (headers.TransferEncoding is { Count: > 0 } encoding)
         {
-            if (headers.ContentLength is not null || headers.ContainsKey("Content-Length"))
+            // The server moves a length beside an encoding to a field of its own.
+            if (headers.ContentLength is not null || headers.ContainsKey("Content-Length")
+                || headers.ContainsKey("X-Content-Length"))
+            {
                 return "length_and_encoding";
+            }
             if (encoding.Count != 1 || !string.Equals(encoding[0], "chunked", StringComparison.OrdinalIgnoreCase))
                 return "transfer_encoding";
         }

@@ -34,6 +34,7 @@ internal sealed partial class ForwardedRequest
         if (!place.MaySend)
             return await first.ConfigureAwait(false);
         parts.Metrics.Hedged();
+        Hedge = "lost";
         using var copy = Copy(request, parts.AddressOf(request.RequestUri!, place.Target));
         var second = client.SendAsync(copy, secondEnds.Token);
         var isSecondFirst = await Task.WhenAny(first, second).ConfigureAwait(false) == second;
@@ -43,7 +44,7 @@ internal sealed partial class ForwardedRequest
             await LoseAsync(first).ConfigureAwait(false);
             // From here on this is the request's place, and the other's is free.
             parts.Board.Release(_placement, delivered: false, parts.Now);
-            (_placement, SentAt) = (place, sentAt);
+            (_placement, SentAt, Hedge) = (place, sentAt, "won");
             return await second.ConfigureAwait(false);
         }
         if (isSecondFirst)

@@ -45,6 +45,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     public RequestClass Kind => kind;
     public Placement Placement => _placement;
     public int Attempts { get; private set; }
+    /// <summary>Of a second copy: <c>won</c> or <c>lost</c>.</summary>
+    public string? Hedge { get; private set; }
     /// <summary>When the present attempt was sent, on the board's clock.</summary>
     public TimeSpan SentAt { get; private set; }
     /// <summary>When the answer's header came; zero: not yet.</summary>

@@ -8,6 +8,7 @@ using RouteOptions = Holdfast.Mail.Route.RouteOptions;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
 using Holdfast.Web.Probes;
+using Holdfast.Web.Records;
 using Holdfast.Web.Select;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Targets;
@@ -39,6 +40,7 @@ internal abstract record OptionsSection(string Path, Type Type)
         new Of<SelectOptions>("Holdfast:Web:Select"),
         new Of<ForwardOptions>("Holdfast:Web:Forward"),
         new Of<ProbeOptions>("Holdfast:Web:Probes"),
+        new Of<RecordOptions>("Holdfast:Web:Records"),
         new Of<EvidenceOptions>("Holdfast:Evidence"),
     ];
 

@@ -8,9 +8,9 @@ internal sealed class WebGateway : IAsyncDisposable
 {
     private readonly int[] _ports = [Workspace.FreePort(), Workspace.FreePort(), Workspace.FreePort()];
 
-    public WebGateway(Workspace workspace)
+    public WebGateway(Workspace workspace, bool isFaulty = false)
     {
-        Gateway = new Gateway(workspace);
+        Gateway = new Gateway(workspace) { IsFaulty = isFaulty };
         Port = Workspace.FreePort();
     }
 
@@ -51,6 +51,7 @@ internal sealed class WebGateway : IAsyncDisposable
             },
             "Web": {
               "Accept": { {{accept}} "Listeners": [ { "Name": "web", "Endpoint": "127.0.0.1:{{Port}}" } ] },
+              "Records": { "Share": 1 },
               "Select": { {{select}} "Routes": [ { "Service": "web" {{route}} } ] } {{more}}
             }
           }

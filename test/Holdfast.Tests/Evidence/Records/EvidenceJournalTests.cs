@@ -26,7 +26,7 @@ public class EvidenceJournalTests
         f.Add(EvidenceKind.Accepted, "A1");
         for (var i = 0; i < 500 && f.Count("holdfast.evidence.records") == 0; i++)
         {
-            f.Time.Advance(EvidenceJournal.FlushInterval);
+            f.Time.Advance(JournalKeep.FlushInterval);
             await Task.Yield();
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
         }
@@ -149,8 +149,8 @@ public class EvidenceJournalTests
                 file.Write(0, new byte[1 << 20]);
             }
         }
-        var retention = new EvidenceRetention(new EvidenceFiles(disk, "evidence"));
-        retention.Apply(new EvidenceOptions { KeepBytes = 16 << 20 }, 2 << 20, JournalFixture.Start.AddHours(12));
+        var retention = new JournalRetention(new EvidenceFiles(disk, "evidence"));
+        retention.Apply(new JournalKeep(TimeSpan.FromDays(90), 16 << 20), 2 << 20, JournalFixture.Start.AddHours(12));
         Assert.Equal(7, retention.Files);
         Assert.Equal(14, disk.List("evidence").Count);
         Assert.Equal(14L << 20, retention.Bytes);

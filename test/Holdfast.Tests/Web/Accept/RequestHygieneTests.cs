@@ -45,6 +45,15 @@ public class RequestHygieneTests
     }
 
     [Fact]
+    public void A_length_that_the_server_set_aside_is_one()
+    {
+        var context = Request("POST");
+        context.Request.Headers.TransferEncoding = "chunked";
+        context.Request.Headers["X-Content-Length"] = "5";
+        Assert.Equal("length_and_encoding", RequestHygiene.Fault(context));
+    }
+
+    [Fact]
     public void Two_hosts_are_refused()
     {
         var context = Request();

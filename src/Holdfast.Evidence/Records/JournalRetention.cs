@@ -2,9 +2,18 @@ using Holdfast.Storage.Disk;
 
 namespace Holdfast.Evidence.Records;
 
+/// <summary>How much of a journal is kept.</summary>
+/// <param name="For">What is older goes.</param>
+/// <param name="Bytes">Most bytes that its files may take.</param>
+public readonly record struct JournalKeep(TimeSpan For, long Bytes)
+{
+    /// <summary>How long a record may stay in memory.</summary>
+    public static TimeSpan FlushInterval { get; } = TimeSpan.FromMilliseconds(200);
+}
+
 /// <summary>Deletes the oldest closed files with their indexes, by age and by bytes.</summary>
 /// <remarks>A file is as old as the one after it began, or as its closing, so no record goes before its time.</remarks>
-internal sealed class EvidenceRetention(EvidenceFiles files)
+internal sealed class JournalRetention(EvidenceFiles files)
 {
     private readonly List<(string Name, long Bytes, DateTimeOffset End)> _closed = [];
     private bool _isLoaded;
@@ -23,14 +32,14 @@ internal sealed class EvidenceRetention(EvidenceFiles files)
     }
 
     /// <summary>The first call, when no file is open, takes what lies in the directory for closed.</summary>
-    /// <param name="options">How much is kept.</param>
+    /// <param name="keep">How much is kept.</param>
     /// <param name="reserve">Bytes that the open file or the next may take, with its index.</param>
     /// <param name="now">Wall clock.</param>
-    public void Apply(EvidenceOptions options, long reserve, DateTimeOffset now)
+    public void Apply(JournalKeep keep, long reserve, DateTimeOffset now)
     {
         if (!_isLoaded)
             Load(now);
-        while (_closed.Count > 0 && (Bytes + reserve > options.KeepBytes || _closed[0].End < now - options.KeepFor))
+        while (_closed.Count > 0 && (Bytes + reserve > keep.Bytes || _closed[0].End < now - keep.For))
         {
             var (name, bytes, _) = _closed[0];
             try

@@ -40,12 +40,31 @@ public class QueueCommandTests
         var words = await gateway.CommandAsync("queue", "show", id);
         Assert.Contains("r2@gamma.test", words.Output, StringComparison.Ordinal);
 
+        // Every attempt with its reply, not only the last: the first message was tried, and more than once.
+        var first = Assert.Single(await LinesAsync(gateway, "list", "--recipient", "r1@alpha.test")).GetProperty("id").GetString()!;
+        await Eventually.HoldsAsync(async () => Assert.Single(await LinesAsync(gateway, "show", first))
+            .GetProperty("attempts").GetArrayLength() > 1, Limit, () => gateway.Log);
+        var attempts = Assert.Single(await LinesAsync(gateway, "show", first)).GetProperty("attempts");
+        Assert.All(attempts.EnumerateArray(), a => Assert.True(
+            a.GetProperty("reply").GetString()!.StartsWith("451 4.3.2", StringComparison.Ordinal)
+            && a.GetProperty("site").GetString()!.StartsWith("mail-", StringComparison.Ordinal)
+            && a.GetProperty("outcome").GetString() is "moved" or "deferred", a.ToString()));
+        var told = await gateway.CommandAsync("queue", "show", first);
+        Assert.True(told.Output.Split('\n').Count(l => l.Contains("451 4.3.2", StringComparison.Ordinal)) > 1, told.Output);
+
         // What is not meant, is not done.
         Assert.Equal(2, (await gateway.CommandAsync("queue", "hold", "--yes")).Code);
         Assert.Equal(2, (await gateway.CommandAsync("queue", "hold", "--older", "soon", "--yes")).Code);
         Assert.Equal(5, (await gateway.CommandAsync("queue", "hold", "--recipient", "*@delta.test", "--yes")).Code);
         var (counted, text) = await gateway.CommandAsync("queue", "remove", "--recipient", "*@alpha.test", "--dry-run");
         Assert.True(counted == 0 && text.Contains("remove would be for 6 messages; nothing was changed", StringComparison.Ordinal), text);
+        for (var i = 1; i <= 6; i++)
+            Assert.Contains($"r{i}@alpha.test", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("@beta.test", text, StringComparison.Ordinal);
+        var dry = Assert.Single(await LinesAsync(gateway, "remove", "--recipient", "*@alpha.test", "--dry-run"));
+        Assert.Equal(6, dry.GetProperty("matched").GetInt32());
+        Assert.Equal(6, dry.GetProperty("messages").GetArrayLength());
+        Assert.Equal(0, dry.GetProperty("changed").GetInt32());
         var (unsure, question) = await gateway.CommandAsync("queue", "remove", "--recipient", "*@alpha.test");
         Assert.True(unsure == 6 && question.Contains("remove 6 messages?", StringComparison.Ordinal), question);
         Assert.Equal(11, await gateway.WaitingAsync());
@@ -67,12 +86,18 @@ public class QueueCommandTests
         Assert.True(exported == 0 && exportText.Contains("5 messages written", StringComparison.Ordinal), exportText);
         var files = Directory.GetFiles(rescued, "*.hfmsg");
         Assert.Equal(5, files.Length);
+        var again = await LinesAsync(gateway, "export", "--held", "--to", rescued);
+        Assert.Equal(files.Order(), again.Select(f => f.GetProperty("file").GetString()!).Order());
         await using var other = new Gateway(new Workspace());
         await using var there = new ScriptedTarget(other.HomePort);
         await other.StartAsync();
         var (imported, importText) = await other.CommandAsync(["queue", "import", .. files]);
         Assert.True(imported == 0, importText);
         Assert.Equal(1, (await other.CommandAsync(["queue", "import", .. files])).Code);
+        var (refused, refusal) = await other.CommandAsync("queue", "import", files[0], "--json");
+        var problem = JsonDocument.Parse(refusal).RootElement;
+        Assert.True(refused == 1 && problem.GetProperty("id").ValueKind == JsonValueKind.Null, refusal);
+        Assert.Contains("no such file", problem.GetProperty("problem").GetString(), StringComparison.Ordinal);
         await ActAsync(gateway, 5, "remove", "--held");
         await Eventually.HoldsAsync(async () => await other.WaitingAsync() == 0, Limit, () => other.Log);
         Assert.Equal(["alpha-2", "alpha-3", "alpha-4", "alpha-5", "alpha-6"], there.Order.Order());

@@ -35,7 +35,23 @@ public sealed record QueueRecipientDetail(
 public sealed record QueueDetail(
     string Id, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt, string Sender, long SizeBytes, int Priority,
     string Listener, string ClientAddress, string? AuthenticatedAs, bool IsHeld, string? HoldReason, string StoredAt,
-    IReadOnlyList<QueueRecipientDetail> Recipients);
+    IReadOnlyList<QueueRecipientDetail> Recipients)
+{
+    /// <summary>Attempts that have ended, oldest first. The queue keeps only the last one of each recipient: who has
+    /// the evidence fills this in.</summary>
+    public IReadOnlyList<QueueAttempt> Attempts { get; init; } = [];
+    /// <summary>True when there were more attempts than are told.</summary>
+    public bool AreAttemptsCut { get; init; }
+}
+
+/// <summary>One attempt at one recipient.</summary>
+/// <param name="Outcome">deferred, moved, outcomeUnknown, delivered or bounced.</param>
+/// <param name="Target">Where; null: it failed before there was a target (a name without an address).</param>
+/// <param name="Reply">The target's; null: none came, <paramref name="Reason"/> tells why.</param>
+/// <param name="TookSeconds">Null where it isn't known.</param>
+public sealed record QueueAttempt(
+    DateTimeOffset At, string Outcome, string? Recipient, string? Site, string? Target, string? Reply, string? Reason,
+    double? TookSeconds, DateTimeOffset? NextAttemptAt);
 
 /// <summary>Age × destination, as Postfix's qshape: column i counts messages up to AgeBoundsMinutes[i] old, the last
 /// one the rest.</summary>

@@ -9,6 +9,9 @@ namespace Holdfast.Commands;
 /// <summary>Acts on waiting mail: count first, then ask, then do.</summary>
 internal static class QueueActCommand
 {
+    /// <summary>Most messages that a dry run lists; it counts all.</summary>
+    private const int ListedMax = 20;
+
     public static Command Create(QueueActKind act, string description, string example)
     {
         var verb = act.ToString().ToLowerInvariant();
@@ -18,7 +21,10 @@ internal static class QueueActCommand
         {
             Description = "Why, for the evidence and the message's hold reason", HelpName = "TEXT",
         };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Only count and list what would be meant" };
+        var dryRun = new Option<bool>("--dry-run", "-n")
+        {
+            Description = $"Count what is meant and list the first {ListedMax}; change nothing",
+        };
         var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask" };
         var json = JsonOption.Create();
         command.Add(because);
@@ -40,12 +46,13 @@ internal static class QueueActCommand
             var asJson = parsed.GetValue(json);
             if (count.Matched == 0 || parsed.GetValue(dryRun))
             {
+                var meant = count.Matched == 0 ? [] : (await client.GetAsync("/api/v1/queue" + SelectorQuery.Write(
+                    wanted, ("limit", ListedMax.ToString(CultureInfo.InvariantCulture))),
+                    OperatorJson.Default.QueuePage, abort)).Messages;
                 if (asJson)
-                    JsonOption.Write(output, new QueueActResult(count.Matched, 0, []),
-                        OperatorJson.Default.QueueActResult);
+                    JsonOption.Write(output, new QueueDryRun(count.Matched, meant), OperatorJson.Default.QueueDryRun);
                 else
-                    output.WriteLine(count.Matched == 0 ? "no message matches"
-                        : $"{verb} would be for {Messages(count.Matched)}; nothing was changed");
+                    WriteDryRun(output, verb, count.Matched, meant);
                 return count.Matched == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
             }
             if (!parsed.GetValue(yes) && !Confirmation.Asked(error, $"{verb} {Messages(count.Matched)}?"))
@@ -69,6 +76,20 @@ internal static class QueueActCommand
             return result.Matched == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
         });
         return command;
+    }
+
+    private static void WriteDryRun(TextWriter output, string verb, long matched, IReadOnlyList<QueueItem> meant)
+    {
+        if (matched == 0)
+        {
+            output.WriteLine("no message matches");
+            return;
+        }
+        QueueCommand.WriteItems(output, meant);
+        if (matched > meant.Count)
+            output.WriteLine($"… and {Messages(matched - meant.Count)} more: holdfast queue list --limit 0 with the "
+                + "same selector");
+        output.WriteLine($"{verb} would be for {Messages(matched)}; nothing was changed");
     }
 
     private static string Messages(long count) =>

@@ -96,7 +96,7 @@ internal static class QueueCommand
         return command;
     }
 
-    private static void WriteItems(TextWriter output, List<QueueItem> items)
+    internal static void WriteItems(TextWriter output, IReadOnlyList<QueueItem> items)
     {
         var notes = new Footnotes(items.Select(i => i.Why));
         Terminal.WriteTable(output,
@@ -115,8 +115,8 @@ internal static class QueueCommand
     private static ExampledCommand Show()
     {
         var command = new ExampledCommand("show",
-            "Show one waiting message: where it is, every recipient with its last reply, why it waits, "
-            + "when it is next tried.",
+            "Show one waiting message: where it is, why each recipient waits and when it is next tried, every attempt "
+            + "with its reply.",
             "holdfast queue show 01KFXW3E4H0000000000000042");
         var id = new Argument<string>("ID") { Description = "Message id" };
         id.Validators.Add(result =>
@@ -161,17 +161,41 @@ internal static class QueueCommand
             output.WriteLine($"{"held",-10} {Terminal.Printable(message.HoldReason ?? "no reason given")}");
         output.WriteLine();
         var notes = new Footnotes(message.Recipients.Select(r => r.Why));
-        Terminal.WriteTable(output, ["Recipient", "State", "Destination", "Tries", "Last try", "At", "Last reply",
-            "Next try", "Why"], [.. message.Recipients.Select(r => (IReadOnlyList<Cell>)
-        [
-            r.Address, Cell.State(r.State), r.Destination,
-            r.UnknownOutcomes > 0 ? $"{r.Attempts} ({r.UnknownOutcomes} unknown)"
-                : r.Attempts.ToString(CultureInfo.InvariantCulture),
-            Moment.Of(r.LastAttemptAt), r.LastTarget ?? "-", r.LastReply ?? "-", Moment.Of(r.NextAttemptAt),
-            notes.InRow(r.Why),
-        ])]);
+        Terminal.WriteTable(output, ["Recipient", "State", "Destination", "Tries", "Next try", "Why"],
+            [.. message.Recipients.Select(r => (IReadOnlyList<Cell>)
+            [
+                r.Address, Cell.State(r.State), r.Destination,
+                r.UnknownOutcomes > 0 ? $"{r.Attempts} ({r.UnknownOutcomes} unknown)"
+                    : r.Attempts.ToString(CultureInfo.InvariantCulture),
+                Moment.Of(r.NextAttemptAt), notes.InRow(r.Why),
+            ])]);
         notes.Write(output);
-        output.WriteLine($"Every attempt: holdfast trace {message.Id}");
+        WriteAttempts(output, message);
+    }
+
+    private static void WriteAttempts(TextWriter output, QueueDetail message)
+    {
+        output.WriteLine();
+        if (message.Attempts.Count == 0)
+        {
+            // Evidence has a bound of its own; the queue still knows the last attempt.
+            foreach (var last in message.Recipients.Where(r => r.LastAttemptAt is not null))
+                output.WriteLine(Terminal.Printable($"{last.Address} was last tried {Moment.Of(last.LastAttemptAt)} at "
+                    + $"{last.LastTarget ?? "no target"}: {last.LastReply ?? "no reply"}; the attempts before are no "
+                    + "longer in the evidence"));
+            if (message.Recipients.All(r => r.LastAttemptAt is null))
+                output.WriteLine("no attempt has ended yet");
+            return;
+        }
+        var many = message.Recipients.Count > 1;
+        Terminal.WriteTable(output, [.. many ? ["Recipient"] : Array.Empty<string>(), "Attempt", "Outcome", "Site",
+            "Target", "Reply"], [.. message.Attempts.Select(a => (IReadOnlyList<Cell>)
+        [
+            .. many ? [a.Recipient ?? "all"] : Array.Empty<Cell>(), Moment.Of(a.At), Cell.State(a.Outcome),
+            a.Site ?? "-", a.Target ?? "-", a.Reply ?? a.Reason ?? "-",
+        ])]);
+        if (message.AreAttemptsCut)
+            output.WriteLine($"… and more in between than are told here; the evidence files have every one");
     }
 
     private static ExampledCommand Shape()

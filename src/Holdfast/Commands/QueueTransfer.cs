@@ -16,14 +16,17 @@ internal static class QueueTransfer
         var command = new ExampledCommand("export",
             "Write waiting messages to files, one each, with envelope and progress. They stay in the queue.",
             "holdfast queue export --destination example.com --to ./rescued",
-            "holdfast queue hold --all --yes && holdfast queue export --all --to ./rescued");
+            "holdfast queue hold --all --yes && holdfast queue export --all --to ./rescued",
+            "holdfast queue export --held --to ./rescued --json | jq -r .file");
         var selector = new SelectorChoice(command);
         var to = new Option<string>("--to")
         {
             Description = "Directory for the files", HelpName = "DIR", Required = true,
         };
         var server = new ServerChoice(command);
+        var json = JsonOption.Create();
         command.Add(to);
+        command.Add(json);
         command.SetAction(async (parsed, abort) =>
         {
             var wanted = selector.Read(parsed);
@@ -36,32 +39,38 @@ internal static class QueueTransfer
             using var client = server.Connect(parsed);
             Directory.CreateDirectory(directory,
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var output = parsed.InvocationConfiguration.Output;
+            var asJson = parsed.GetValue(json);
             long written = 0;
             string? next = null;
             do
             {
-                var path = "/api/v1/queue" + SelectorQuery.Write(wanted, ("limit", "1000"), ("after", next));
-                var page = await client.GetAsync(path, OperatorJson.Default.QueuePage, abort);
+                var query = "/api/v1/queue" + SelectorQuery.Write(wanted, ("limit", "1000"), ("after", next));
+                var page = await client.GetAsync(query, OperatorJson.Default.QueuePage, abort);
                 foreach (var item in page.Messages)
                 {
-                    if (await TryWriteAsync(client, item.Id, directory, abort))
-                        written++;
+                    var path = Path.Combine(directory, item.Id + Extension);
+                    if (!await TryWriteAsync(client, item.Id, path, abort))
+                        continue;
+                    written++;
+                    if (asJson)
+                        JsonOption.Write(output, new TransferredFile(path, item.Id, null),
+                            OperatorJson.Default.TransferredFile);
                 }
                 next = page.Next;
             }
             while (next is not null);
-            parsed.InvocationConfiguration.Output.WriteLine(
-                written == 0 ? "no message matches"
-                : $"{written} {(written == 1 ? "message" : "messages")} written to {directory}");
+            if (!asJson)
+                output.WriteLine(written == 0 ? "no message matches"
+                    : $"{written} {(written == 1 ? "message" : "messages")} written to {directory}");
             return written == 0 ? ExitCode.NothingMatched : ExitCode.Ok;
         });
         return command;
     }
 
-    private static async Task<bool> TryWriteAsync(OperatorClient client, string id, string directory,
+    private static async Task<bool> TryWriteAsync(OperatorClient client, string id, string path,
         CancellationToken abort)
     {
-        var path = Path.Combine(directory, id + Extension);
         var partial = path + ".part";
         try
         {
@@ -89,17 +98,20 @@ internal static class QueueTransfer
     {
         var command = new ExampledCommand("import",
             "Take exported messages in, each under a new id. Files that were taken in are named with .imported after.",
-            "holdfast queue import rescued/*.hfmsg");
+            "holdfast queue import rescued/*.hfmsg", "holdfast queue import rescued/*.hfmsg --json | jq -r .id");
         var files = new Argument<string[]>("FILE")
         {
             Description = "Exported messages", Arity = ArgumentArity.OneOrMore,
         };
         var server = new ServerChoice(command);
+        var json = JsonOption.Create();
         command.Add(files);
+        command.Add(json);
         command.SetAction(async (parsed, abort) =>
         {
             using var client = server.Connect(parsed);
             var output = parsed.InvocationConfiguration.Output;
+            var asJson = parsed.GetValue(json);
             var failed = 0;
             foreach (var path in parsed.GetValue(files)!)
             {
@@ -115,7 +127,11 @@ internal static class QueueTransfer
                         OperatorJson.Default.ImportedMessage, abort);
                     // So that a command given twice doesn't deliver twice.
                     File.Move(path, path + Imported, overwrite: true);
-                    output.WriteLine($"{path}: {imported.Id}");
+                    if (asJson)
+                        JsonOption.Write(output, new TransferredFile(path, imported.Id, null),
+                            OperatorJson.Default.TransferredFile);
+                    else
+                        output.WriteLine($"{path}: {imported.Id}");
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException
                     or CommandException { ExitCode: not ExitCode.ServerNotReachable })
@@ -128,7 +144,11 @@ internal static class QueueTransfer
                         UnauthorizedAccessException => "it may not be read, or not be renamed after",
                         _ => e.Message,
                     };
-                    parsed.InvocationConfiguration.Error.WriteLine($"{path}: {why}");
+                    if (asJson)
+                        JsonOption.Write(output, new TransferredFile(path, null, why),
+                            OperatorJson.Default.TransferredFile);
+                    else
+                        parsed.InvocationConfiguration.Error.WriteLine($"{path}: {why}");
                 }
             }
             return failed == 0 ? ExitCode.Ok : ExitCode.Failed;

@@ -4,6 +4,7 @@ using Holdfast.Configuration;
 using Holdfast.Evidence.Views;
 using Holdfast.Mail;
 using Holdfast.Mail.Queue;
+using Holdfast.Storage.Journal;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Holdfast.Operator;
@@ -120,10 +121,21 @@ internal static class OperatorEndpoints
             return;
         var detail = await Service<IMailQueue>(context).ShowAsync(id, context.RequestAborted);
         if (detail is null)
+        {
             await NotWaiting(context, id);
-        else
-            await Answer(context, detail, OperatorJson.Default.QueueDetail);
+            return;
+        }
+        await foreach (var story in Service<MessageTrace>(context).FindAsync(new TraceQuery(detail.Id, Limit: 1),
+            context.RequestAborted))
+            detail = detail with { Attempts = AttemptsOf(story), AreAttemptsCut = story.IsCut };
+        await Answer(context, detail, OperatorJson.Default.QueueDetail);
     }
+
+    private static List<QueueAttempt> AttemptsOf(MessageStory story) =>
+        [.. story.Steps.Select(s => s.Record).Where(r => r.Kind is EvidenceKind.Deferred or EvidenceKind.Moved
+            or EvidenceKind.OutcomeUnknown or EvidenceKind.Delivered or EvidenceKind.Bounced)
+            .Select(r => new QueueAttempt(r.At, JsonNamingPolicy.CamelCase.ConvertName(r.Kind.ToString()), r.Recipient,
+                r.Site, r.Target, r.Reply, r.Reason, r.Took?.TotalSeconds, r.NextAttemptAt))];
 
     private static async Task Route(HttpContext context)
     {

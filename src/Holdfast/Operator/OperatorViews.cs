@@ -53,6 +53,20 @@ internal sealed record QueueActRequest(QueueActKind Act, QueueSelector Selector,
 
 internal sealed record ImportedMessage(string Id);
 
+/// <summary>Answer of an act's <c>--dry-run --json</c>: the shape of <see cref="QueueActResult"/> with what is meant.
+/// </summary>
+/// <param name="Messages">The first of those matched.</param>
+internal sealed record QueueDryRun(long Matched, IReadOnlyList<QueueItem> Messages)
+{
+    public long Changed => 0;
+    public IReadOnlyList<string> Notes => [];
+}
+
+/// <summary>A line of <c>queue export --json</c> or <c>queue import --json</c>.</summary>
+/// <param name="Id">The message's id at this server; null: it was not taken in.</param>
+/// <param name="Problem">What went wrong; null: nothing.</param>
+internal sealed record TransferredFile(string File, string? Id, string? Problem);
+
 internal sealed record ReadyView(bool IsReady, IReadOnlyList<string> Reasons);
 
 /// <summary>Answer of <c>/api/v1/trace</c>: stories of messages, newest first.</summary>
@@ -129,6 +143,8 @@ internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList
 [JsonSerializable(typeof(QueueActResult))]
 [JsonSerializable(typeof(RouteExplanation))]
 [JsonSerializable(typeof(ImportedMessage))]
+[JsonSerializable(typeof(QueueDryRun))]
+[JsonSerializable(typeof(TransferredFile))]
 [JsonSerializable(typeof(TraceView))]
 [JsonSerializable(typeof(ReadyView))]
 [JsonSerializable(typeof(ReloadView))]

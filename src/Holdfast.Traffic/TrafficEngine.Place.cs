@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
@@ -193,12 +194,14 @@ internal sealed partial class TrafficEngine
         default, false, reason, TimeSpan.FromSeconds(Math.Clamp(seconds, 0.001, 60)));
 
     /// <remarks>What can wait goes to a drained site no more: the operator may be about to switch it off.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsInUse(SiteState site, ServiceState service, bool canWait, double now) =>
         (!site.IsDrained || (!canWait && now - site.DrainedSince < DrainSeconds)) && site.ActWeight > 0
         && (!service.IsPinned || site.IsPinned);
 
     /// <summary>Whether a site that is drained, degraded or late in canaries passes this one on, if others take it.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool SendsAway(SiteState site, HealthKey key)
     {
         if (site.IsDrained)
@@ -214,6 +217,7 @@ internal sealed partial class TrafficEngine
     }
 
     /// <summary>Operations a second that a site may be given now.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Allowed(SiteState site, HealthKey? key)
     {
         var allowed = site.Full * site.ActWeight;
@@ -269,6 +273,7 @@ internal sealed partial class TrafficEngine
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Placement Take(SiteState site, TargetState target, PlacementKind kind, OperationClass operation,
         ImmutableArray<SiteId> order, double now)
     {
@@ -348,6 +353,7 @@ internal sealed partial class TrafficEngine
         return placement.MaySend;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool HasUsableTarget(SiteState site, HealthKey key, TargetId avoid)
     {
         var usable = site.Node.Targets.Length - key.ClosedTargets;
@@ -360,6 +366,7 @@ internal sealed partial class TrafficEngine
     }
 
     /// <summary>Above the spill mark in rate or in slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsOver(SiteState site, HealthKey key, byte priority, double now)
     {
         var mark = priority == 0 ? _options.SpillFromTop : _options.SpillFrom;
@@ -370,6 +377,7 @@ internal sealed partial class TrafficEngine
     }
 
     /// <summary>Keeps account of how long more has been asked of a site than its spill mark.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void MarkOver(SiteState site, double now)
     {
         var slots = _options.SpillFrom * site.Slots;
@@ -388,6 +396,7 @@ internal sealed partial class TrafficEngine
 
     /// <summary>Whether what doesn't fit may go elsewhere: at once from a site that isn't itself or isn't home, after a
     /// while from a healthy home, never while the limit is only our own caution and there is time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool MayLeave(SiteState site, HealthKey key, bool canWait, double now)
     {
         if (!site.Node.IsHome || key.IsLimited || site.IsDrained || site.ActWeight < 1 || site.Canaries.Weight < 1)

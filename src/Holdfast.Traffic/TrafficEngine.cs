@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Acts;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Health;
@@ -179,6 +180,7 @@ internal sealed partial class TrafficEngine
         && _watch[placement.Ticket].Target == placement.Target.Value && _watch[placement.Ticket].IsOverdue;
 
     /// <summary>Seconds that nearly all answers took; until that is known, what the last ones let fear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private double Usual(TargetState target, HealthKey key)
     {
         if (key.Latency.IsKnown)

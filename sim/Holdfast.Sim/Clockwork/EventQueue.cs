@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Sim.Clockwork;
@@ -65,6 +66,7 @@ internal sealed class EventQueue
 
         public long Cursor(long cursor, int at) => (((cursor >> shift) & ~(long)Mask) | (long)at) << shift;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Link(SimEvent[] nodes, int index, int at)
         {
             nodes[index].Next = Heads[at];
@@ -107,6 +109,7 @@ internal sealed class EventQueue
 
     public int Count { get; private set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Push(long time, int kind, int a, int b = 0)
     {
         Count++;
@@ -136,6 +139,7 @@ internal sealed class EventQueue
     }
 
     /// <summary>The next event; false when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out SimEvent next)
     {
         while (_dueHead == _dueEnd)
@@ -154,6 +158,7 @@ internal sealed class EventQueue
 
     /// <summary>An event that comes soon, each once, unless something is pushed before it: for those who fetch ahead.
     /// False when all that is known up to <paramref name="ahead"/> was told.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTell(int ahead, out SimEvent later)
     {
         if (_told < _dueHead)
@@ -168,6 +173,7 @@ internal sealed class EventQueue
     }
 
     /// <summary>What comes next, unless something is pushed before it. False when it isn't known yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPeek(out SimEvent next)
     {
         next = _dueHead < _dueEnd ? _due[_dueHead] : default;
@@ -176,6 +182,7 @@ internal sealed class EventQueue
 
     /// <summary>An event of the slot that comes next, another at each call, for those who fetch ahead; its order says
     /// nothing. While the caller handles an event, the memory of the one after this comes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryWalk(out SimEvent later)
     {
         if (_walked < 0)
@@ -199,6 +206,7 @@ internal sealed class EventQueue
     }
 
     /// <summary>Into the slot whose turn it is: after everything that is not later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Insert(long time, int kind, int a, int b)
     {
         if (_dueHead == _dueEnd)

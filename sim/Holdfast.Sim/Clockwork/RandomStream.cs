@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Holdfast.Sim.Clockwork;
@@ -30,6 +31,7 @@ internal sealed class RandomStream : Random
         _d = Split(ref state);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong NextBits()
     {
         var result = BitOperations.RotateLeft(_b * 5, 7) * 9;

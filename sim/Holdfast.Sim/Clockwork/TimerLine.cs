@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Sim.Clockwork;
 
 /// <summary>Timers that all last equally long, so that the first set is the first due: a ring, one event for its head.
@@ -23,6 +25,7 @@ internal sealed class TimerLine(long ticks)
     public bool IsArmed { get; set; }
 
     /// <summary>True when the caller must push an event for its due time; the line counts as armed then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Set(long now, int subject, int serial)
     {
         if (_count == _ring.Length)
@@ -37,6 +40,7 @@ internal sealed class TimerLine(long ticks)
     /// </summary>
     public bool Rearm() => IsArmed = _count > 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Timer Take()
     {
         var timer = _ring[_head];

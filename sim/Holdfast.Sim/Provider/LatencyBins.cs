@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Sim.Provider;
 
 /// <summary>Latencies of one step, to read percentiles from: eight bins an octave of ticks.</summary>
@@ -7,6 +9,7 @@ internal sealed class LatencyBins
     private readonly int[] _bins = new int[Octaves * 8];
     private int _count;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(long ticks)
     {
         var bits = BitConverter.SingleToInt32Bits(Math.Max(1f, ticks));

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Sim.Provider;
 
 /// <summary>What lies in a <see cref="Pool{T}"/> and, while it is free, in its list.</summary>
@@ -19,6 +21,7 @@ internal struct Pool<T>()
 
     public readonly ref T this[int index] => ref _items[index];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Take()
     {
         var index = _free;
@@ -32,6 +35,7 @@ internal struct Pool<T>()
         return Used++;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void GiveBack(int index)
     {
         _items[index].Next = _free;

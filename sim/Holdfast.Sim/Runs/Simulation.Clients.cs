@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
@@ -43,6 +44,7 @@ internal sealed partial class Simulation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Create(WorkloadState state, int work, byte priority)
     {
         var index = _requests.Take();
@@ -98,6 +100,7 @@ internal sealed partial class Simulation
     }
 
     /// <summary>A client sends, and begins to wait.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void BeginTry(int index)
     {
         ref var request = ref _requests[index];
@@ -193,6 +196,7 @@ internal sealed partial class Simulation
         Push(_now + state.DrawBackoff(request.Tries), EventKind.Try, index, request.TrySerial);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Served(int index, bool isLost)
     {
         ref var request = ref _requests[index];
@@ -237,6 +241,7 @@ internal sealed partial class Simulation
     private int EdgeIndex(in Request request) =>
         request.Edge * _services * RunRecord.Priorities + SeriesIndex(request);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int SeriesIndex(in Request request) =>
         _work[request.Workload].Spec.Service * RunRecord.Priorities + request.Priority;
 

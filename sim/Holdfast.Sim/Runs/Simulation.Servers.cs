@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Provider;
 using Holdfast.Sim.Scenarios;
@@ -95,8 +96,10 @@ internal sealed partial class Simulation
     }
 
     /// <summary>False: nothing passes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReach(int edge, int site, out long delay) => TryPass(edge, _regionOf[site], out delay);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryPass(int edge, int region, out long delay)
     {
         ref var link = ref _links[edge * _scenario.Regions.Length + region];
@@ -158,6 +161,7 @@ internal sealed partial class Simulation
         server.Queued++;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Start(int index)
     {
         ref var job = ref _jobs[index];
@@ -173,6 +177,7 @@ internal sealed partial class Simulation
         CallComponent(index);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Serve(int index)
     {
         ref var job = ref _jobs[index];

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Holdfast.Sim.Clockwork;
 using Holdfast.Sim.Policies;
 using Holdfast.Sim.Provider;
@@ -138,6 +139,7 @@ internal sealed partial class Simulation
 
     /// <summary>With thousands of targets most of the time goes into waiting for memory: what the next events will
     /// touch is asked for while this one is handled (bench/results/tuning.md).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FetchAhead()
     {
         if (_queue.TryWalk(out var far) && far.Kind <= (int)EventKind.Answer)
@@ -170,6 +172,7 @@ internal sealed partial class Simulation
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Handle(in SimEvent next)
     {
         switch ((EventKind)next.Kind)

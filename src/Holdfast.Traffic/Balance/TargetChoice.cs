@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Health;
 using Holdfast.Traffic.Targets;
 
@@ -65,6 +66,7 @@ internal static class TargetChoice
         return search.Best >= 0 ? search.Best : search.BestHot;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Draw(ImmutableArray<TargetId> targets, TargetState[] states, HealthKey?[] keys,
         TargetId avoid, Random random, double now, ref Search search)
     {
@@ -93,6 +95,7 @@ internal static class TargetChoice
         Consider(z, zKey, avoid, now, ref search);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Consider(TargetState state, HealthKey? key, TargetId avoid, double now, ref Search search)
     {
         if (!state.Limit.HasSlot || state.Id == avoid || state.IsRetired || state.IsDrained)

@@ -55,6 +55,7 @@ internal struct LatencyBaseline
     /// </summary>
     private StrongBox<LatencyHistogram>? _learnt;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(double seconds, double now)
     {
         _window.Add(seconds);

@@ -26,6 +26,7 @@ internal struct LatencyHistogram
     /// <summary>Where in it the counts begin, and that of a latency lies.</summary>
     public const int CountsAt = sizeof(double) + 2 * sizeof(int);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int DistanceOf(double seconds) => CountsAt + BucketOf(seconds) * sizeof(float);
 
     public void Add(double seconds)
@@ -79,6 +80,7 @@ internal struct LatencyHistogram
         return Value(last, 1);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Use(int from, int to)
     {
         if (from >= to)

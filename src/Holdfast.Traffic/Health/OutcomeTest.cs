@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 
 namespace Holdfast.Traffic.Health;
@@ -122,6 +123,7 @@ internal struct OutcomeTest
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Succeed(bool isSlow, double now)
     {
         Remember(false);
@@ -270,6 +272,7 @@ internal struct OutcomeTest
 
     public readonly string Describe(double now, string peers) => _run.Describe(now, peers);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Remember(bool failed)
     {
         _recent <<= 1;
@@ -280,6 +283,7 @@ internal struct OutcomeTest
         _inRow = failed ? _inRow + 1 : 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Count(bool failed, double now)
     {
         if (now > _at)

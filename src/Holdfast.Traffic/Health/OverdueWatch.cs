@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Holdfast.Traffic.Balance;
 using Holdfast.Traffic.Targets;
 
@@ -50,6 +51,7 @@ internal sealed class OverdueWatch
     }
 
     /// <summary>Takes a record; -1 when there are too many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Take(TargetId target, OperationClass operation, uint number, double now)
     {
         var index = _free;
@@ -78,6 +80,7 @@ internal sealed class OverdueWatch
     }
 
     /// <summary>False: the ticket is none, or was given back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsHeld(int ticket)
     {
         var index = ticket & IndexMask;
@@ -93,6 +96,7 @@ internal sealed class OverdueWatch
             NearMemory.AskAll(ref _records[ticket & IndexMask]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void GiveBack(int ticket)
     {
         var index = ticket & IndexMask;
@@ -105,6 +109,7 @@ internal sealed class OverdueWatch
     }
 
     /// <summary>Waits for an answer from now on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Expect(int ticket, AttemptPhase phase, double span, double now)
     {
         var index = ticket & IndexMask;
@@ -118,6 +123,7 @@ internal sealed class OverdueWatch
     }
 
     /// <summary>An answer came. Returns true when it counted as failed already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Answer(int ticket)
     {
         ref var record = ref _records[ticket & IndexMask];
@@ -168,6 +174,7 @@ internal sealed class OverdueWatch
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Link(int index, double now)
     {
         ref var record = ref _records[index];
@@ -181,6 +188,7 @@ internal sealed class OverdueWatch
         record.IsExpected = true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Unlink(ref Record record)
     {
         if (!record.IsExpected)

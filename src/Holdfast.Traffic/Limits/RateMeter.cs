@@ -18,6 +18,7 @@ internal struct RateMeter
         private int _first;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Count(double now)
     {
         if ((long)now > _second)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Traffic.Limits;
 
 /// <summary>Paces operations: in any time t at most rate·t + burst are let through.</summary>
@@ -14,6 +16,7 @@ internal struct TokenBucket
     public readonly double Tokens => _tokens;
 
     /// <summary>Brings the bucket up to date.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Refill(double rate, double burst, double now)
     {
         if (now > _at)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Holdfast.Traffic.Shed;
 
 /// <summary>Chooses which requests of a service are refused while more comes than its sites take.</summary>
@@ -67,6 +69,7 @@ internal sealed class ShedCutOff
     /// <summary>The least important level that is still admitted, as priority; 6 when everything is.</summary>
     public int CutOffPriority => _cutOff / Cohorts;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Admit(byte priority, uint cohort)
     {
         var level = Math.Min(priority, (byte)(Priorities - 1)) * Cohorts + (int)(cohort % Cohorts);
@@ -135,6 +138,7 @@ internal sealed class ShedCutOff
     }
 
     /// <summary>Older requests fade by the weight of newer ones growing: no pass over the levels per request.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Remember(int level)
     {
         _weight *= 1 + 1 / Recent;

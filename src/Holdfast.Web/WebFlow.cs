@@ -272,6 +272,8 @@ public sealed partial class WebFlow : IAsyncDisposable
         var peer = context.Connection.RemoteIpAddress;
         var isTrusted = picture.Trust.Trusts(peer);
         var priority = route.Priority;
+        if (isTrusted && picture.ClassHeader.Length > 0)
+            priority = picture.Classes.PriorityOf(headers[picture.ClassHeader], priority);
         if (isTrusted && picture.PriorityHeader.Length > 0)
             priority = RequestClass.PriorityFrom(headers[picture.PriorityHeader], priority);
         var hour = _time.GetUtcNow().ToUnixTimeSeconds() / 3600;
@@ -279,8 +281,11 @@ public sealed partial class WebFlow : IAsyncDisposable
             ? RequestClass.CohortOf(user, hour)
             : RequestClass.CohortOf(picture.Trust.ClientOf(peer,
                 isTrusted ? headers["X-Forwarded-For"].ToString() : null), hour);
-        var deadline = operation == OperationClass.Stream ? TimeSpan.MaxValue : now + route.Deadline;
-        return new RequestClass(priority, cohort, operation, deadline);
+        if (operation == OperationClass.Stream)
+            return new RequestClass(priority, cohort, operation, TimeSpan.MaxValue);
+        var wait = picture.DeadlineHeader.Length == 0 ? route.Deadline
+            : RequestClass.DeadlineFrom(headers[picture.DeadlineHeader], route.Deadline);
+        return new RequestClass(priority, cohort, operation, now + wait, wait < route.Deadline);
     }
 
     /// <param name="reason">Why, unless every site is closed: then the queue stands because nothing is served, and it

@@ -13,10 +13,11 @@ namespace Holdfast.Web;
 internal sealed record WebPicture(
     WebRouteTable Routes, TargetClients Clients, ForwardParts Parts, ProxyTrust Trust, TimeSpan WaitMax,
     int ReplayBytesMax, string PriorityHeader, string UserHeader, TimeSpan AwayTime,
+    string ClassHeader, UserClasses Classes, string DeadlineHeader,
     FrozenDictionary<int, string> Listeners, FrozenDictionary<string, ForwardTransform> Transforms)
 {
     public static WebPicture Empty { get; } = new(WebRouteTable.Empty, new TargetClients(new ForwardOptions()), null!,
-        ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", TimeSpan.Zero,
+        ProxyTrust.Nobody, TimeSpan.Zero, 0, "", "", TimeSpan.Zero, "", UserClasses.None, "",
         FrozenDictionary<int, string>.Empty, FrozenDictionary<string, ForwardTransform>.Empty);
 
     /// <summary>Name of the listener at a port; null: none any more.</summary>
@@ -32,13 +33,15 @@ internal sealed record WebPicture(
         var transforms = new Dictionary<string, ForwardTransform>(StringComparer.OrdinalIgnoreCase);
         var trust = new ProxyTrust(accept.TrustedProxies);
         var clients = ReferenceEquals(forward, before.Clients.Options) ? before.Clients : new TargetClients(forward);
-        string[] trustedFields = [.. new[] { select.PriorityHeader, select.UserHeader }.Where(f => f.Length > 0)];
+        string[] trustedFields = [.. new[] { select.PriorityHeader, select.UserHeader, select.ClassHeader }
+            .Where(f => f.Length > 0)];
         foreach (var service in routes.Services)
             transforms.Add(service, new ForwardTransform(trust, clients.Of(service).Host, trustedFields));
         return new WebPicture(routes, clients,
             new ForwardParts(board, time, metrics, hedges, forward.AttemptsMax, select.WaitingMax), trust,
             select.WaitMax,
             forward.ReplayBytesMax, select.PriorityHeader, select.UserHeader, select.AffinityAwayTime,
+            select.ClassHeader, new UserClasses(select.Classes), select.DeadlineHeader,
             NamesByPort(accept.Listeners),
             transforms.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase));
     }

@@ -56,6 +56,22 @@ internal static class FuzzTable
         "\xff", "AQAAAAIAAYagAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "{\"user\":\"", "\"hash\":\"",
         "\"senders\":[", "\"priority\":9}", "null", "}", "\\ud800");
 
+    private static readonly byte[][] Fields = Tokens("\n", ": ", "Host: ", "Connection: ", "close, ", "keep-alive, ",
+        "Transfer-Encoding: ", "chunked", "identity", "gzip, chunked", "Content-Length: ", "X-Content-Length: ", "5", "+5",
+        "TRACE ", "CONNECT ", "POST ", "Upgrade: websocket", "Keep-Alive: ", "Proxy-Connection: ", "TE: trailers",
+        "Trailer: ", "X-Forwarded-For: ", "X-Forwarded-Proto: https", "X-Real-IP: ", "Forwarded: for=", "X-Priority: 0",
+        "X-User: ", "Cookie: ", "Expect: 100-continue", ",", ";", " ", "\t", "\0", "ä");
+
+    private static readonly byte[][] Hosts = Tokens("*", "*.", ".", "store.example", "a.", "/", "/api", "/api/", "//", "\n",
+        ":80", "[::1]", "[", "]", ":", "%2f", "xn--", "A", "_", "-", new('a', 63), new('b', 250));
+
+    private static readonly byte[][] Chain = Tokens(",", ", ", "10.1.2.3", "192.0.2.1", "192.0.2.1:80", "[fd00::1]",
+        "[2001:db8::1]:443", "2001:db8::1", "::ffff:10.0.0.1", "unknown", "_hidden", "[", "]", ":", "0x7f.1", "1", "%1",
+        "\"", " ", "\t");
+
+    private static readonly byte[][] Cookies = Tokens("@", "sid=", "sid=@", "; ", ";", "=", "SID=", "\"", " ", "\t", "\0",
+        "sid", "__Host-", "AQ", "-", "_", "+", "/", new('A', 40), new('A', 4000));
+
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("command", SmtpTargets.Command, [.. Smtp, .. Addresses]),
@@ -89,6 +105,21 @@ internal static class FuzzTable
             "23:59:59.9999999"), 60),
         new("queue-import", QueueTargets.Import, [.. Export, .. Json], IsSlow: true),
         new("content-scan", QueueTargets.ContentScan, Content, 2048),
+        new("web-request", WebTargets.Request, Fields),
+        new("web-passing", WebTargets.Passing, Fields, IsSlow: true),
+        new("web-forwarded", WebTargets.Forwarded, Chain, 400),
+        new("web-routes", WebTargets.Routes, Hosts, 700),
+        new("web-accept", WebTargets.Accept, Tokens("text/html", "*/*", "application/json", ";q=0", ",", "TEXT/HTML", " "),
+            200),
+        new("web-class", WebTargets.Class, Tokens("0", "5", "6", "staff", "guest", ",", " ", "S", "m", "H", "n", "u", "M",
+            "99999999", "-1", "\t"), 200),
+        new("web-cookie", WebSessionTargets.Cookie, Cookies, 5000),
+        new("web-keys", WebSessionTargets.Keys, [.. Lines, new byte[] { (byte)'#' }], 5000),
+        new("web-retry-after", WebSessionTargets.RetryAfter, Tokens("0", "1", "120", "99999999999", "-1", "1.5",
+            "Fri, 23 Jan 2026 19:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", ",", "\n", " ", "GMT", "+0000"), 200),
+        new("web-probe", WebSessionTargets.Probe, Tokens("200-299", "200", "-", ",", " ", "99", "600", "599-100", "ok"),
+            400),
+        new("web-record", WebSessionTargets.Record, [.. Json, .. Lines], 5000),
         new("wildcard", QueueTargets.Wildcard, Tokens("*", "**", "*a", "a*", "A", "\n", "@", ".", "example.org"), 80),
     ];
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Holdfast.Web.Accept;
+using Holdfast.Web.Select;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Yarp.ReverseProxy.Forwarder;
@@ -12,6 +13,12 @@ namespace Holdfast.Web.Forward;
 /// user) is removed when anybody else says it. Bodies and their encoding are left alone.</remarks>
 internal sealed class ForwardTransform(ProxyTrust trust, string? host, params string[] trustedFields) : HttpTransformer
 {
+    /// <summary>What the client library keeps with the content: RFC 9110 §8 and what it counts in.</summary>
+    private static readonly HashSet<string> s_ofContent = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Allow", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
+        "Content-MD5", "Content-Range", "Content-Type", "Expires", "Last-Modified",
+    };
     private static readonly string[] s_forwarding =
         ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-IP", "Forwarded"];
 
@@ -23,7 +30,13 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host, params st
         var request = httpContext.Request;
         var headers = proxyRequest.Headers;
         foreach (var name in Named(request.Headers.Connection))
-            headers.Remove(name);
+        {
+            // These stand with the content, and its length is not the client's to take away.
+            if (!s_ofContent.Contains(name))
+                headers.Remove(name);
+            else if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                proxyRequest.Content?.Headers.Remove(name);
+        }
         var peer = httpContext.Connection.RemoteIpAddress;
         var isTrusted = trust.Trusts(peer);
         if (!isTrusted)
@@ -65,7 +78,9 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host, params st
             foreach (var name in (value ?? "").Split(',', StringSplitOptions.TrimEntries
                 | StringSplitOptions.RemoveEmptyEntries))
             {
-                if (!name.Equals("Host", StringComparison.OrdinalIgnoreCase)
+                // What is no name names nothing; the header's own collection would throw.
+                if (FieldName.IsValid(name)
+                    && !name.Equals("Host", StringComparison.OrdinalIgnoreCase)
                     && !name.Equals("Connection", StringComparison.OrdinalIgnoreCase))
                 {
                     yield return name;

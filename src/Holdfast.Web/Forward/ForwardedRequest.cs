@@ -97,8 +97,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
                 parts.Board.Release(unused, delivered: false, now);
                 found = null;
             }
-            if (fault is OperationCanceledException && End == AttemptEnd.None
-                && context.RequestAborted.IsCancellationRequested)
+            if (fault is OperationCanceledException && (End == AttemptEnd.Deadline ? kind.IsHurried
+                : End == AttemptEnd.None && context.RequestAborted.IsCancellationRequested))
             {
                 Release(delivered: false);
                 throw fault;

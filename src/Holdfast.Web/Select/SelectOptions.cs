@@ -14,6 +14,22 @@ public sealed class SelectOptions
     /// <value>Empty: none.</value>
     [StringLength(64)] public string PriorityHeader { get; set; } = "";
 
+    /// <summary>Header in which a trusted proxy says which classes of people the signed-in user is in, by commas; the
+    /// most important class of <see cref="Classes"/> decides the request's priority, where <see cref="PriorityHeader"/>
+    /// doesn't.</summary>
+    /// <value>Empty: none.</value>
+    [StringLength(64)] public string ClassHeader { get; set; } = "";
+
+    /// <summary>Classes of people and their priority. Other classes leave the priority as the route says.</summary>
+    /// <value>None.</value>
+    [ValidateEnumeratedItems] public WebClassOptions[] Classes { get; set; } = [];
+
+    /// <summary>Header in which anybody may say how long the answer is waited for: milliseconds, or as gRPC's
+    /// <c>grpc-timeout</c> (<c>5S</c>, <c>1500m</c>). It shortens the route's deadline and never lengthens it.
+    /// </summary>
+    /// <value>Empty: none.</value>
+    [StringLength(64)] public string DeadlineHeader { get; set; } = "";
+
     /// <summary>Header in which a trusted proxy says who the user is; users are shed by whole cohorts. Without it the
     /// client's address stands for the user.</summary>
     /// <value>Empty: none.</value>
@@ -76,6 +92,17 @@ public sealed class WebRouteOptions
     /// is open and has room.</summary>
     /// <value>Empty: no sessions.</value>
     [StringLength(64)] public string AffinityCookie { get; set; } = "";
+}
+
+/// <summary>A class of people.</summary>
+public sealed class WebClassOptions
+{
+    /// <summary>As the header says it; capitals don't count.</summary>
+    [Required, StringLength(64, MinimumLength = 1)] public string Name { get; set; } = "";
+
+    /// <summary>Priority of their requests, 0 (most important) to 5.</summary>
+    /// <value>3. Range 0 to 5.</value>
+    [Range(0, 5)] public int Priority { get; set; } = 3;
 }
 
 /// <summary>How the operation class of a route's requests is found.</summary>

@@ -22,6 +22,15 @@ internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
         var faults = new List<string>(_attributes.Validate(name, options).Failures ?? []);
         if (options.Routes.Length > RoutesMax)
             faults.Add($"Routes: {options.Routes.Length} routes; at most {RoutesMax} are taken.");
+        CheckClasses(options, faults);
+        (string Key, string Name)[] headers = [("PriorityHeader", options.PriorityHeader),
+            ("UserHeader", options.UserHeader), ("ClassHeader", options.ClassHeader),
+            ("DeadlineHeader", options.DeadlineHeader)];
+        foreach (var (key, header) in headers)
+        {
+            if (header.Length > 0 && !FieldName.IsValid(header))
+                faults.Add($"{key}: \"{header}\" is no name of a header field; use letters, digits and -.");
+        }
         var seen = new HashSet<(string, string)>();
         for (var i = 0; i < options.Routes.Length && i < RoutesMax; i++)
         {
@@ -49,5 +58,25 @@ internal sealed class SelectOptionsValidator : IValidateOptions<SelectOptions>
                 faults.Add($"Routes:{i}:Path: {route.Host}{route.Path} has a route already; remove one.");
         }
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults.Distinct());
+    }
+
+    private static void CheckClasses(SelectOptions options, List<string> faults)
+    {
+        if (options.Classes.Length > UserClasses.ClassesMax)
+            faults.Add($"Classes: {options.Classes.Length} classes; at most {UserClasses.ClassesMax} are taken.");
+        if (options.Classes.Length > 0 && options.ClassHeader.Length == 0)
+        {
+            faults.Add("ClassHeader: there are Classes and no header that says them; name one that a trusted proxy "
+                + "sets.");
+        }
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < options.Classes.Length && i < UserClasses.ClassesMax; i++)
+        {
+            var name = options.Classes[i].Name;
+            if (name.AsSpan().ContainsAny(", \t"))
+                faults.Add($"Classes:{i}:Name: \"{name}\" can't be said in a list; leave out commas and spaces.");
+            else if (name.Length > 0 && !names.Add(name))
+                faults.Add($"Classes:{i}:Name: \"{name}\" is there twice; remove one.");
+        }
     }
 }

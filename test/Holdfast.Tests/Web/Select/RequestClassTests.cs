@@ -52,4 +52,22 @@ public class RequestClassTests
 
     [Fact]
     public void Any_user_name_has_a_cohort() => Gen.String.Sample(s => RequestClass.CohortOf(s, 1) == RequestClass.CohortOf(s, 1));
+
+    [Theory]
+    [InlineData("250", 0.25)]
+    [InlineData("1500m", 1.5)]
+    [InlineData("5S", 5)]
+    [InlineData("1M", 30)]
+    [InlineData("0", 0)]
+    [InlineData("99999999", 30)]
+    [InlineData("99999999H", 30)]
+    [InlineData("999999999", 30)]
+    [InlineData("5s", 30)]
+    [InlineData("-1", 30)]
+    [InlineData("1.5", 30)]
+    [InlineData("S", 30)]
+    [InlineData("", 30)]
+    [InlineData(null, 30)]
+    public void A_client_shortens_the_deadline_and_never_lengthens_it(string? header, double seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), RequestClass.DeadlineFrom(header, TimeSpan.FromSeconds(30)));
 }

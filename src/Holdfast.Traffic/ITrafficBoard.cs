@@ -101,6 +101,8 @@ public sealed record SiteSnapshot(
     /// <summary>What more it may be given a second.</summary>
     public double HeadroomPerSecond { get; init; }
     public IReadOnlyList<OperationSnapshot> Operations { get; init; } = [];
+    /// <summary>Components that it needs, and at which two sites or more of whatever services fail.</summary>
+    public IReadOnlyList<string> FailingDependencies { get; init; } = [];
 }
 
 /// <summary>What was seen of one operation class at a site lately.</summary>

@@ -61,8 +61,13 @@ internal sealed partial class TrafficEngine
             ProvenPerSecond = site.Capacity.Proven,
             HeadroomPerSecond = Math.Max(0, allowed - carried),
             Operations = Snapshot(site.Keys, now),
+            FailingDependencies = site.SharesSickComponent ? SickComponentsOf(site) : [],
         };
     }
+
+    private string[] SickComponentsOf(SiteState site) => [.. site.Node.DependsOn
+        .Where(c => _sites.Count(s => s.Node.DependsOn.Contains(c) && IsFailing(s)) >= 2)
+        .Select(c => Topology.Components[c])];
 
     private static List<OperationSnapshot> Snapshot(ReadOnlySpan<HealthKey?> keys, double now)
     {

@@ -12,7 +12,8 @@ namespace Holdfast.Web;
 /// that a bound target failed, and that was repeated elsewhere, moves no session, nor does one that was spent as a
 /// canary: the next is placed at the bound target, or not, by what the board then knows.</remarks>
 internal sealed class WebSession(HttpContext context, SessionPlaces places, WebRoute route, Topology topology,
-    bool isSecure, TimeSpan awayTime, DateTimeOffset now, WebMetrics metrics)
+    bool isSecure, TimeSpan awayTime, DateTimeOffset now, WebMetrics metrics,
+    SessionCounts counts)
 {
     private ForwardedRequest? _request;
     private Placement _placed;
@@ -39,6 +40,7 @@ internal sealed class WebSession(HttpContext context, SessionPlaces places, WebR
             target = place.Target;
         var isKept = Place?.Target == target;
         metrics.Session(route.Service, isKept ? "kept" : Place is null ? "bound" : "moved");
+        counts.Count(isKept, Place is null);
         // A target that came with a reload meanwhile isn't in this picture yet.
         if ((isKept && Place!.Value.IsFresh) || target.Value >= topology.Targets.Length)
             return Task.CompletedTask;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Holdfast.Traffic.Targets;
 using Holdfast.Web.Accept;
@@ -18,6 +19,7 @@ internal sealed partial class WebSessions(WebMetrics metrics, Random random, Tim
 {
     private readonly ILogger _logger = logger;
     private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<string, SessionCounts> _counts = new(StringComparer.OrdinalIgnoreCase);
     private volatile SessionPlaces? _places;
     private IReadOnlyList<byte[]> _keys = [];
     private string _told = "";
@@ -72,6 +74,9 @@ internal sealed partial class WebSessions(WebMetrics metrics, Random random, Tim
         return [];
     }
 
+    /// <summary>Null: none had a session yet.</summary>
+    public WebSessionCounts? CountsOf(string service) => _counts.GetValueOrDefault(service)?.Now;
+
     /// <summary>Null: the route has none.</summary>
     public WebSession? Begin(HttpContext context, WebRoute route, Topology topology, ProxyTrust trust,
         TimeSpan awayTime)
@@ -82,7 +87,8 @@ internal sealed partial class WebSessions(WebMetrics metrics, Random random, Tim
         var isSecure = request.IsHttps || (trust.Trusts(context.Connection.RemoteIpAddress)
             && request.Headers["X-Forwarded-Proto"] == "https");
         var now = time.GetUtcNow();
-        return new WebSession(context, places, route, topology, isSecure, awayTime, now, metrics)
+        return new WebSession(context, places, route, topology, isSecure, awayTime, now, metrics,
+            _counts.GetOrAdd(route.Service, static _ => new SessionCounts()))
         {
             Place = places.Find(route.Service, request.Headers.Cookie, route.AffinityCookie, topology, now),
         };

@@ -121,6 +121,18 @@ public sealed class WebProbeTests
         await Eventually.HoldsAsync(() => web.Targets.All(t => t.Requests >= 2),
             TimeSpan.FromSeconds(20), () => web.Gateway.Log);
         Assert.Equal(Secret, web.Targets[0].LastHeaders["Authorization"]);
+        // Of targets on this machine nothing is said; of one elsewhere it is, and nothing is refused for it.
+        Assert.DoesNotContain("warning", (await Gateway.RunAsync("check", "--config", web.Gateway.ConfigurationFile)).Output,
+            StringComparison.Ordinal);
+        var elsewhere = workspace.File("elsewhere.json");
+        await File.WriteAllTextAsync(elsewhere, (await File.ReadAllTextAsync(web.Gateway.ConfigurationFile))
+            .Replace($"127.0.0.1:{web.Targets[2].Port}", "192.0.2.1:80", StringComparison.Ordinal));
+        var (code, told) = await Gateway.RunAsync("check", "--config", elsewhere);
+        Assert.Equal(0, code);
+        Assert.Contains("the secret is sent to 192.0.2.1:80 without TLS", told, StringComparison.Ordinal);
+        var status = (await web.Gateway.GetAsync("/api/v1/web")).EnumerateArray().Single();
+        Assert.Equal("web", status.GetProperty("service").GetString());
+        Assert.All(status.GetProperty("probes").EnumerateArray(), p => Assert.Equal("passed", p.GetProperty("fate").GetString()));
         Assert.DoesNotContain("dG9wLXNlY3JldA", web.Gateway.Log, StringComparison.Ordinal);
     }
 }

@@ -33,7 +33,8 @@ internal sealed class ProbeMetrics
     public void Ended(string site, ProbeFate fate) => _canaries.Add(1, new("holdfast.site", site),
         new KeyValuePair<string, object?>("holdfast.fate", Name(fate)));
 
-    private static string Name(ProbeFate fate) => fate switch
+    /// <summary>As metrics and status pages call it.</summary>
+    public static string Name(ProbeFate fate) => fate switch
     {
         ProbeFate.Passed => "passed", ProbeFate.Failed => "failed", ProbeFate.Lost => "lost", _ => "void",
     };

@@ -16,6 +16,7 @@ namespace Holdfast.Web.Probes;
 /// </remarks>
 internal sealed class ProbeRounds : IAsyncDisposable
 {
+    private const string CanaryKey = "\ncanary";
     private static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_pauseMin = TimeSpan.FromSeconds(2);
     private readonly IOptionsMonitor<ProbeOptions> _options;
@@ -40,6 +41,9 @@ internal sealed class ProbeRounds : IAsyncDisposable
         _time = time;
         _logger = loggers.CreateLogger<ProbeRounds>();
     }
+
+    /// <summary>What each came to, the last time.</summary>
+    public ProbeResults Results { get; } = new();
 
     /// <summary>Probes and canaries that run now.</summary>
     internal IReadOnlyCollection<(string What, int Id)> Rounds => _rounds.Keys;
@@ -103,7 +107,7 @@ internal sealed class ProbeRounds : IAsyncDisposable
                 foreach (var target in topology.Sites[site.Value].Targets)
                 {
                     wanted.TryAdd((key, target.Value), new TargetProbe(probed, target, call, _board, _metrics,
-                        new Random(_random.Next()), _time, _logger).RunAsync);
+                        Results, new Random(_random.Next()), _time, _logger).RunAsync);
                 }
             }
         }
@@ -113,7 +117,7 @@ internal sealed class ProbeRounds : IAsyncDisposable
             if (site is not null)
             {
                 wanted.TryAdd((KeyOf(canary), site.Id.Value), new SiteCanary(canary, site.Id, call, _board, _metrics,
-                    () => TimeSpan.FromTicks(Volatile.Read(ref _pausedAt)), new Random(_random.Next()), _time,
+                    Results, () => TimeSpan.FromTicks(Volatile.Read(ref _pausedAt)), new Random(_random.Next()), _time,
                     _logger).RunAsync);
             }
         }
@@ -121,6 +125,10 @@ internal sealed class ProbeRounds : IAsyncDisposable
         {
             _rounds.Remove(key);
             await EndAsync(round).ConfigureAwait(false);
+            if (key.What.StartsWith(CanaryKey, StringComparison.Ordinal))
+                Results.Forget(new SiteId(key.Id));
+            else
+                Results.Forget(new TargetId(key.Id));
         }
         foreach (var key in _services.Keys.Where(k => !services.Contains(k)).ToArray())
             _services.Remove(key);
@@ -142,7 +150,7 @@ internal sealed class ProbeRounds : IAsyncDisposable
     private static string KeyOf(ProbeServiceOptions o) => string.Join('\n', o.Service, o.Path, o.Method, o.Host,
         o.ExpectStatus, o.ExpectBody, o.AuthorizationFile, o.Interval, o.Timeout);
 
-    private static string KeyOf(WebCanaryOptions o) => string.Join('\n', "canary", o.Site, o.WritePath, o.WriteMethod,
+    private static string KeyOf(WebCanaryOptions o) => string.Join('\n', CanaryKey, o.Site, o.WritePath, o.WriteMethod,
         o.ReadPath, o.Host, o.AuthorizationFile, o.Interval);
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);

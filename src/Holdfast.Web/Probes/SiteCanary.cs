@@ -15,7 +15,8 @@ namespace Holdfast.Web.Probes;
 /// of the site, as what spans a pause of our own. At most eight are under way: what doesn't come back must not pile up.
 /// </remarks>
 internal sealed partial class SiteCanary(WebCanaryOptions options, SiteId site, ProbeCall call, ITrafficBoard board,
-    ProbeMetrics metrics, Func<TimeSpan> pausedAt, Random random, TimeProvider time, ILogger logger)
+    ProbeMetrics metrics, ProbeResults results, Func<TimeSpan> pausedAt, Random random, TimeProvider time,
+    ILogger logger)
 {
     private const int UnderWayMax = 8;
     private const double Jitter = 0.2;
@@ -146,6 +147,7 @@ internal sealed partial class SiteCanary(WebCanaryOptions options, SiteId site, 
     private void End(ProbeFate fate, string words, TimeSpan latency, TimeSpan now)
     {
         metrics.Ended(options.Site, fate);
+        results.Note(site, new ProbeResult(fate, words, time.GetUtcNow(), latency));
         lock (_gate)
         {
             if (fate == ProbeFate.Passed)

@@ -14,7 +14,7 @@ namespace Holdfast.Web.Probes;
 /// and traffic finds out what is), and what we couldn't ask for want of the secret.
 /// </remarks>
 internal sealed partial class TargetProbe(ProbedService service, TargetId target, ProbeCall call, ITrafficBoard board,
-    ProbeMetrics metrics, Random random, TimeProvider time, ILogger logger)
+    ProbeMetrics metrics, ProbeResults results, Random random, TimeProvider time, ILogger logger)
 {
     private const double Jitter = 0.2;
     private static readonly TimeSpan s_often = TimeSpan.FromMilliseconds(500);
@@ -54,6 +54,7 @@ internal sealed partial class TargetProbe(ProbedService service, TargetId target
         if (service.Question(out var fault) is not { } question)
         {
             metrics.Probed(service.Options.Service, site, ProbeFate.Void);
+            results.Note(target, new ProbeResult(ProbeFate.Void, fault!, time.GetUtcNow(), TimeSpan.Zero));
             if (service.MustTell())
                 Unasked(service.Options.Service, fault!);
             return false;
@@ -63,6 +64,9 @@ internal sealed partial class TargetProbe(ProbedService service, TargetId target
         if (outcome.IsSuccess)
             service.Passed();
         Tell(site, node.Address, outcome);
+        results.Note(target, new ProbeResult(outcome.IsSuccess ? ProbeFate.Passed
+            : service.HasPassed ? ProbeFate.Failed : ProbeFate.Void, outcome.Detail ?? "", time.GetUtcNow(),
+            answer.Latency));
         if (!outcome.IsSuccess && !service.HasPassed)
         {
             metrics.Probed(service.Options.Service, site, ProbeFate.Void);

@@ -32,50 +32,59 @@ internal static class CheckCommand
         command.SetAction(async (parsed, abort) =>
         {
             var file = parsed.GetValue(config)!;
-            var faults = await FindAsync(file, !parsed.GetValue(withoutFiles), abort);
-            return Tell(file, faults, parsed.GetValue(json), parsed.InvocationConfiguration.Output);
+            var (faults, warnings) = await FindAsync(file, !parsed.GetValue(withoutFiles), abort);
+            return Tell(file, faults, warnings, parsed.GetValue(json), parsed.InvocationConfiguration.Output);
         });
         return command;
     }
 
-    private static async Task<IReadOnlyList<ConfigurationFault>> FindAsync(string file, bool withFiles,
-        CancellationToken abort)
+    private static async Task<(IReadOnlyList<ConfigurationFault> Faults, IReadOnlyList<ConfigurationFault> Warnings)>
+        FindAsync(string file, bool withFiles, CancellationToken abort)
     {
         using var rules = Composition.BuildRules();
         var result = new ConfigurationLoader(rules).LoadFile(file);
-        if (!withFiles || result.Readable is not { } readable)
-            return result.Faults;
+        if (result.Readable is not { } readable)
+            return (result.Faults, []);
+        var warnings = ConfigurationWarnings.Find(readable);
+        if (!withFiles)
+            return (result.Faults, warnings);
         var inFiles = await NamedFiles.FindFaultsAsync(readable.Get<ReceiveOptions>(),
             TimeProvider.System.GetUtcNow(), abort);
-        return [.. result.Faults.Concat(inFiles.Select(f =>
+        return ([.. result.Faults.Concat(inFiles.Select(f =>
         {
             var key = "Holdfast:Mail:Receive:" + f.Key;
             return new ConfigurationFault(ConfigurationLoader.Nearest(readable.Root, key).At, key, f.Problem,
                 f.Suggestion);
-        })).OrderBy(f => f.At.Line).ThenBy(f => f.At.Column)];
+        })).OrderBy(f => f.At.Line).ThenBy(f => f.At.Column)], warnings);
     }
 
-    private static int Tell(string file, IReadOnlyList<ConfigurationFault> faults, bool asJson, TextWriter output)
+    private static int Tell(string file, IReadOnlyList<ConfigurationFault> faults,
+        IReadOnlyList<ConfigurationFault> warnings, bool asJson, TextWriter output)
     {
         var isValid = faults.Count == 0;
         if (asJson)
         {
-            var report = new CheckReport(file, isValid,
-                [.. faults.Select(f => new FaultView(f.At.Line, f.At.Column, f.Key, f.Problem, f.Suggestion))]);
+            var report = new CheckReport(file, isValid, View(faults), View(warnings));
             output.WriteLine(JsonSerializer.Serialize(report, CheckJson.Default.CheckReport));
         }
         else
         {
             foreach (var fault in faults)
                 output.WriteLine(Terminal.Printable(fault.Describe(file)));
+            foreach (var warning in warnings)
+                output.WriteLine("warning: " + Terminal.Printable(warning.Describe(file)));
             output.WriteLine(isValid ? $"{file}: no faults" : $"{file}: {ConfigurationFault.Count(faults.Count)}");
         }
         return isValid ? ExitCode.Ok : ExitCode.ConfigurationInvalid;
+
+        static IReadOnlyList<FaultView> View(IReadOnlyList<ConfigurationFault> faults) =>
+            [.. faults.Select(f => new FaultView(f.At.Line, f.At.Column, f.Key, f.Problem, f.Suggestion))];
     }
 }
 
 /// <summary>What <c>check --json</c> writes.</summary>
-internal sealed record CheckReport(string File, bool IsValid, IReadOnlyList<FaultView> Faults);
+internal sealed record CheckReport(string File, bool IsValid, IReadOnlyList<FaultView> Faults,
+    IReadOnlyList<FaultView> Warnings);
 
 internal sealed record FaultView(int Line, int Column, string Key, string Problem, string? Suggestion);
 

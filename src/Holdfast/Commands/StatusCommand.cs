@@ -48,6 +48,8 @@ internal static class StatusCommand
                 + $"connections {mail.Connections}; pressure {mail.Pressure}; "
                 + $"disk free {Quantity.Bytes(mail.FreeDiskBytes)}");
         }
+        foreach (var service in status.Web)
+            output.WriteLine(Terminal.Printable(Words(service)));
         if (status.Acts.Count > 0)
         {
             output.WriteLine();
@@ -63,7 +65,7 @@ internal static class StatusCommand
                 Moment.Of(site.Verdict.Since), Number(site.DeliveredPerSecond), Number(site.FailedPerSecond),
                 Share(site),
                 $"{site.InFlight}/{site.Limit}", Number(site.ProvenPerSecond), Number(site.HeadroomPerSecond),
-                site.Verdict.Evidence]);
+                WithDependencies(site)]);
             foreach (var target in site.Targets)
             {
                 var goesWithSite = GoesWithSite(site, target);
@@ -81,6 +83,10 @@ internal static class StatusCommand
     private static bool GoesWithSite(SiteView site, TargetView target) =>
         site.Verdict.State == nameof(VerdictState.Closed) && target.Verdict.State == nameof(VerdictState.Healthy);
 
+    private static string WithDependencies(SiteView site) => site.FailingDependencies.Count == 0
+        ? site.Verdict.Evidence : string.Join("; ", new[] { site.Verdict.Evidence, "needs "
+            + string.Join(", ", site.FailingDependencies) + ", at which several sites fail" }.Where(p => p.Length > 0));
+
     private static string WithCanary(TargetView target, bool goesWithSite)
     {
         string[] parts =
@@ -90,6 +96,32 @@ internal static class StatusCommand
             target.Verdict.Evidence,
         ];
         return string.Join("; ", parts.Where(p => p.Length > 0));
+    }
+
+    /// <summary>A web service in one line: what waits, what is refused, what fails beside traffic.</summary>
+    private static string Words(WebServiceView service)
+    {
+        List<string> parts = [$"waiting {service.Waiting}"];
+        if (service.IsClosed)
+            parts.Add("every site closed");
+        else if (service.ShedShare > 0)
+            parts.Add(service.ShedShare.ToString("shed 0.# %", CultureInfo.InvariantCulture));
+        Add("probes", service.Probes);
+        Add("canaries", service.Canaries);
+        if (service.Sessions is { } sessions)
+            parts.Add($"sessions: {sessions.Bound} bound, {sessions.Kept} kept, {sessions.Moved} moved");
+        return $"web service {service.Service}: {string.Join("; ", parts)}";
+
+        void Add(string what, IReadOnlyList<ProbeView> all)
+        {
+            if (all.Count == 0)
+                return;
+            const int shown = 3;
+            var bad = all.Where(p => p.Fate != "passed").ToArray();
+            parts.Add($"{what} {all.Count - bad.Length} of {all.Count} pass"
+                + (bad.Length == 0 ? "" : $" (not {string.Join(", ", bad.Take(shown).Select(p =>
+                    $"{p.Target ?? p.Site}: {p.Detail}"))}{(bad.Length > shown ? ", …" : "")})"));
+        }
     }
 
     private static string Share(SiteView site)

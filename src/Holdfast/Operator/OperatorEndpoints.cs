@@ -32,6 +32,8 @@ internal static class OperatorEndpoints
             Service<StatusBoard>(context).Status(), OperatorJson.Default.StatusView));
         Map(app, "/api/v1/sites", static context => Answer(context,
             Service<StatusBoard>(context).Sites(), OperatorJson.Default.IReadOnlyListSiteView));
+        Map(app, "/api/v1/web", static context => Answer(context,
+            Service<StatusBoard>(context).Web(), OperatorJson.Default.IReadOnlyListWebServiceView));
         Map(app, "/api/v1/queue", WhenRead(List));
         Map(app, "/api/v1/queue/count", WhenRead(Count));
         Map(app, "/api/v1/queue/shape", WhenRead(static async context => await Answer(context,

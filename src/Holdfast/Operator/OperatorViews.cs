@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Holdfast.Evidence.Views;
 using Holdfast.Mail.Queue;
 using Holdfast.Storage.Journal;
+using Holdfast.Web;
 
 namespace Holdfast.Operator;
 
@@ -11,7 +12,27 @@ namespace Holdfast.Operator;
 /// <param name="NotReady">Why not, or null.</param>
 internal sealed record StatusView(
     string Version, string HostName, DateTimeOffset StartedAt, string Phase, string? NotReady, string Configuration,
-    MailStatusView? Mail, IReadOnlyList<SiteView> Sites, IReadOnlyList<ActView> Acts);
+    MailStatusView? Mail, IReadOnlyList<SiteView> Sites, IReadOnlyList<ActView> Acts)
+{
+    /// <summary>Services that web routes lead to.</summary>
+    public IReadOnlyList<WebServiceView> Web { get; init; } = [];
+}
+
+/// <summary>A web service in <c>/api/v1/web</c>.</summary>
+/// <param name="Waiting">Requests that wait for a place.</param>
+/// <param name="ShedShare">Share of requests refused before they wait.</param>
+/// <param name="IsClosed">True when every site of it is closed.</param>
+/// <param name="Sessions">Answered requests with session cookies since the start; null: none.</param>
+/// <param name="Probes">The last probe of each target that is probed.</param>
+/// <param name="Canaries">The last canary of each site that has some.</param>
+internal sealed record WebServiceView(
+    string Service, int Waiting, double ShedShare, bool IsClosed, WebSessionCounts? Sessions,
+    IReadOnlyList<ProbeView> Probes, IReadOnlyList<ProbeView> Canaries);
+
+/// <param name="Target">Null: of the whole site.</param>
+/// <param name="Fate"><c>passed</c>, <c>failed</c>, <c>lost</c> or <c>void</c>.</param>
+internal sealed record ProbeView(
+    string Site, string? Target, string Fate, string Detail, DateTimeOffset At, double TookSeconds);
 
 internal sealed record MailStatusView(
     long Waiting, long WaitingBytes, long InDelivery, long Held, double? OldestAgeSeconds, string Pressure,
@@ -29,7 +50,11 @@ internal sealed record SiteView(
     string Service, string Site, string Region, bool IsHome, VerdictView Verdict, double? CapacityPerSecond,
     double DeliveredPerSecond, double FailedPerSecond, double Share, IReadOnlyList<TargetView> Targets,
     double Weight, int InFlight, int Limit, double ProvenPerSecond, double HeadroomPerSecond,
-    IReadOnlyList<OperationView> Operations);
+    IReadOnlyList<OperationView> Operations)
+{
+    /// <summary>Components that it needs and that fail at two sites or more.</summary>
+    public IReadOnlyList<string> FailingDependencies { get; init; } = [];
+}
 
 /// <summary>What was seen of one operation class at a site lately.</summary>
 internal sealed record OperationView(
@@ -134,6 +159,7 @@ internal sealed record ReloadView(bool IsInForce, bool HasChanged, IReadOnlyList
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(IReadOnlyList<SiteView>))]
+[JsonSerializable(typeof(IReadOnlyList<WebServiceView>))]
 [JsonSerializable(typeof(QueuePage))]
 [JsonSerializable(typeof(QueueItem))]
 [JsonSerializable(typeof(QueueDetail))]

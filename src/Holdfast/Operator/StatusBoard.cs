@@ -3,13 +3,14 @@ using Holdfast.Configuration;
 using Holdfast.Mail.Queue;
 using Holdfast.Traffic;
 using Holdfast.Traffic.Health;
+using Holdfast.Web;
 
 namespace Holdfast.Operator;
 
 /// <summary>Puts together what status pages and readiness answer, at any phase of the process's life.</summary>
 internal sealed class StatusBoard(
     Readiness readiness, ConfigurationStore store, ITrafficBoard board, IMailQueue queue, TrafficDesk desk,
-    TimeProvider time)
+    WebFlow web, TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
@@ -33,7 +34,21 @@ internal sealed class StatusBoard(
             mail is null ? null : new MailStatusView(mail.Waiting, mail.WaitingBytes, mail.InDelivery, mail.Held,
                 mail.OldestAge?.TotalSeconds, mail.Pressure, mail.AcceptedPerSecond, mail.DeliveredPerSecond,
                 mail.DeferredPerSecond, mail.Connections, mail.FreeDiskBytes),
-            Sites(), desk.Acts());
+            Sites(), desk.Acts()) { Web = Web() };
+    }
+
+    public IReadOnlyList<WebServiceView> Web()
+    {
+        var services = board.Snapshot(time.GetElapsedTime(0)).Services;
+        return [.. web.Status().Select(s =>
+        {
+            var known = services.FirstOrDefault(k => k.Service == s.Service);
+            return new WebServiceView(s.Service, s.Waiting, known?.ShedShare ?? 0, known?.IsClosed ?? false, s.Sessions,
+                [.. s.Probes.Select(View)], [.. s.Canaries.Select(View)]);
+        })];
+
+        static ProbeView View(WebProbeStatus p) =>
+            new(p.Site, p.Target, p.Fate, p.Detail, p.At, p.Took.TotalSeconds);
     }
 
     /// <summary>A closed site's canaries are no share of the traffic.</summary>
@@ -50,7 +65,8 @@ internal sealed class StatusBoard(
                 t.DeliveredPerSecond, t.LatencyP50.TotalSeconds, wall + t.NextCanaryIn))],
             site.Weight, site.InFlight, site.Limit, site.ProvenPerSecond, site.HeadroomPerSecond,
             [.. site.Operations.Select(o => new OperationView(o.Operation.ToString(), o.PerSecond, o.SuccessShare,
-                o.LatencyP50.TotalSeconds, o.LatencyP95.TotalSeconds, o.Evidence))]))];
+                o.LatencyP50.TotalSeconds, o.LatencyP95.TotalSeconds, o.Evidence))])
+            { FailingDependencies = site.FailingDependencies })];
 
         // The engine counts from the clock's zero; people want the hour.
         // A verdict that stands since its zero is as old as the process.

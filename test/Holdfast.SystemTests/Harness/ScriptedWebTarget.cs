@@ -38,6 +38,7 @@ internal sealed class ScriptedWebTarget : IAsyncDisposable
     private ScriptedWebTarget(WebApplication app, string name, WebMood mood) => (_app, _name, _mood) = (app, name, mood);
 
     public WebMood Mood { get => _mood; set => _mood = value; }
+    public int Port { get; private init; }
     public int Requests => Volatile.Read(ref _requests);
     /// <summary>Header fields of the last request.</summary>
     public IReadOnlyDictionary<string, string> LastHeaders { get; private set; } = new Dictionary<string, string>();
@@ -60,7 +61,7 @@ internal sealed class ScriptedWebTarget : IAsyncDisposable
         });
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        var target = new ScriptedWebTarget(app, name, mood);
+        var target = new ScriptedWebTarget(app, name, mood) { Port = port };
         app.UseWebSockets();
         app.Run(target.AnswerAsync);
         await app.StartAsync();

@@ -43,4 +43,20 @@ public class StatusCommandTests
     [InlineData(2, "waiting 2 messages (")]
     public void One_message_is_not_messages(long waiting, string words) =>
         Assert.Contains(words, Write("Healthy", "Healthy", "", waiting), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_web_service_is_told_in_a_line_with_what_fails_beside_traffic()
+    {
+        var output = new StringWriter();
+        StatusCommand.Write(output, new StatusView("0.1.0", "h.example", At, "ready", null, "(embedded)", null, [], [])
+        {
+            Web = [new("store", 3, 0.125, false, new(5, 40, 1), [new("web-na", "192.0.2.1:80", "failed",
+                "probe: status 503", At, 0.1), new("web-na", "192.0.2.2:80", "passed", "", At, 0.1)],
+                [new("web-na", null, "passed", "", At, 0.2)]), new("api", 0, 0, true, null, [], [])],
+        });
+        Assert.Contains("web service store: waiting 3; shed 12.5 %; probes 1 of 2 pass (not 192.0.2.1:80: probe: status "
+            + "503); canaries 1 of 1 pass; sessions: 5 bound, 40 kept, 1 moved\n", output.ToString(),
+            StringComparison.Ordinal);
+        Assert.Contains("web service api: waiting 0; every site closed\n", output.ToString(), StringComparison.Ordinal);
+    }
 }

@@ -101,5 +101,7 @@ public class SpillTests
             f.Advance(0.01);
         }
         Assert.InRange(atEu, 1, 40);
+        // Whoever looks at any of them is told what they have in common.
+        Assert.All(f.Board.Snapshot(f.Now).Sites, site => Assert.Equal(["locator"], site.FailingDependencies));
     }
 }

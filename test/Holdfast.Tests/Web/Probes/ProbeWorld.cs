@@ -37,6 +37,7 @@ internal sealed class ProbeWorld
         ],
     }), new TrafficOptions(), new Random(1));
     public ProbeMetrics Metrics { get; }
+    public ProbeResults Results { get; } = new();
     public ProbeCall Call { get; }
     public List<(int Target, HttpRequestMessage Message, string Path)> Asked { get; } = [];
     public Func<int, HttpRequestMessage, string, CancellationToken, Task<HttpResponseMessage>> Answer { get; set; } =
@@ -47,7 +48,7 @@ internal sealed class ProbeWorld
         new((HttpStatusCode)status) { Content = new StringContent(body) };
 
     public TargetProbe Probe(ProbedService service, int target) => new(service, new TargetId(target), Call, Board,
-        Metrics, new Random(1), Time, NullLogger.Instance);
+        Metrics, Results, new Random(1), Time, NullLogger.Instance);
 
     public ProbedService Service(Action<ProbeServiceOptions>? with = null)
     {
@@ -60,7 +61,7 @@ internal sealed class ProbeWorld
     {
         var options = new WebCanaryOptions { Site = "web-na", WritePath = "/canary/{token}" };
         with?.Invoke(options);
-        return new SiteCanary(options, new SiteId(0), Call, Board, Metrics, () => PausedAt, new Random(1), Time,
+        return new SiteCanary(options, new SiteId(0), Call, Board, Metrics, Results, () => PausedAt, new Random(1), Time,
             NullLogger.Instance);
     }
 

@@ -83,6 +83,35 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public void Sessions_go_home_at_the_pace_of_the_ramp_and_stay_with_their_target_until_then()
+    {
+        var board = new WebFixture();
+        board.Serve(200, 10, p => p.Site == WebFixture.Na);
+        Assert.Equal(VerdictState.Closed, board.StateOf(WebFixture.Na));
+        // Everybody's time away is over in one moment, and home is well again.
+        var (firstSecond, atHome, elsewhere, seconds) = (-1, 0, 0, 0);
+        for (; seconds < 120 && atHome < 190; seconds++)
+        {
+            atHome = 0;
+            for (var i = 0; i < 200; i++)
+            {
+                if (Place(board, s_away) is { MaySend: true } placement)
+                {
+                    board.Answer(placement);
+                    atHome += placement.Site == WebFixture.Na ? 1 : 0;
+                    elsewhere += placement.Site == WebFixture.Eu && placement.Target != s_away ? 1 : 0;
+                }
+                board.Advance(0.005);
+            }
+            if (firstSecond < 0 && board.StateOf(WebFixture.Na) != VerdictState.Closed)
+                firstSecond = atHome;
+        }
+        Assert.InRange(firstSecond, 1, 60);
+        Assert.InRange(seconds, 3, 119);
+        Assert.Equal(0, elsewhere);
+    }
+
+    [Fact]
     public void A_drained_target_keeps_no_session()
     {
         var board = new WebFixture();

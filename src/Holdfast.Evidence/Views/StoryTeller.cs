@@ -60,7 +60,8 @@ internal static class StoryTeller
         }
         if (removed is not null)
             return ("Removed", $"removed {Span(removed.At - start)} after acceptance by {removed.Actor ?? "somebody"}");
-        if (held is not null)
+        // Removed or expired while held: the hold ended with it.
+        if (held is not null && recipients.Exists(r => !ends.TryGetValue(r, out var end) || !IsFinal(end.Kind)))
             return ("Held", $"held since {Clock(held.At)}{Colon(held.Reason)}");
         if (byState.Count == 0)
         {

@@ -34,6 +34,18 @@ public class MessageTraceTests
         Assert.Contains("deferred Ann@X.example at mail-na: 451 4.3.2", story.Steps[1].Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_message_that_was_removed_while_held_is_held_no_more()
+    {
+        await using var f = new JournalFixture();
+        f.Add(EvidenceKind.Accepted, Id, sender: "bob@y.example");
+        f.Add(EvidenceKind.Held, Id, "ann@x.example", reason: "phish");
+        Assert.Equal("Held", Assert.Single(await f.Find(Id)).State);
+        f.Time.Advance(TimeSpan.FromSeconds(2));
+        f.Add(EvidenceKind.Removed, Id, "ann@x.example");
+        Assert.Equal("Removed", Assert.Single(await f.Find(Id)).State);
+    }
+
     [Theory]
     [InlineData("cid@x.example")]
     [InlineData("\"a b\"@x.example")]

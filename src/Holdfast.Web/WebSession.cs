@@ -12,8 +12,7 @@ namespace Holdfast.Web;
 /// that a bound target failed, and that was repeated elsewhere, moves no session, nor does one that was spent as a
 /// canary: the next is placed at the bound target, or not, by what the board then knows.</remarks>
 internal sealed class WebSession(HttpContext context, SessionPlaces places, WebRoute route, Topology topology,
-    bool isSecure, TimeSpan awayTime, DateTimeOffset now, WebMetrics metrics,
-    SessionCounts counts)
+    bool isSecure, TimeSpan awayTime, DateTimeOffset now, WebMetrics metrics, SessionCounts counts)
 {
     private ForwardedRequest? _request;
     private Placement _placed;

@@ -48,7 +48,7 @@ public class QueueCommandTests
         Assert.All(attempts.EnumerateArray(), a => Assert.True(
             a.GetProperty("reply").GetString()!.StartsWith("451 4.3.2", StringComparison.Ordinal)
             && a.GetProperty("site").GetString()!.StartsWith("mail-", StringComparison.Ordinal)
-            && a.GetProperty("outcome").GetString() is "moved" or "deferred", a.ToString()));
+            && a.GetProperty("outcome").GetString() is "Moved" or "Deferred", a.ToString()));
         var told = await gateway.CommandAsync("queue", "show", first);
         Assert.True(told.Output.Split('\n').Count(l => l.Contains("451 4.3.2", StringComparison.Ordinal)) > 1, told.Output);
 

@@ -45,7 +45,7 @@ public sealed record QueueDetail(
 }
 
 /// <summary>One attempt at one recipient.</summary>
-/// <param name="Outcome">deferred, moved, outcomeUnknown, delivered or bounced.</param>
+/// <param name="Outcome">Deferred, Moved, OutcomeUnknown, Delivered or Bounced, as in the evidence.</param>
 /// <param name="Target">Where; null: it failed before there was a target (a name without an address).</param>
 /// <param name="Reply">The target's; null: none came, <paramref name="Reason"/> tells why.</param>
 /// <param name="TookSeconds">Null where it isn't known.</param>

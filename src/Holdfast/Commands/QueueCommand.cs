@@ -195,7 +195,7 @@ internal static class QueueCommand
             a.Site ?? "-", a.Target ?? "-", a.Reply ?? a.Reason ?? "-",
         ])]);
         if (message.AreAttemptsCut)
-            output.WriteLine($"… and more in between than are told here; the evidence files have every one");
+            output.WriteLine("… and more in between; the evidence files have every one");
     }
 
     private static ExampledCommand Shape()

@@ -136,8 +136,8 @@ internal static class OperatorEndpoints
     private static List<QueueAttempt> AttemptsOf(MessageStory story) =>
         [.. story.Steps.Select(s => s.Record).Where(r => r.Kind is EvidenceKind.Deferred or EvidenceKind.Moved
             or EvidenceKind.OutcomeUnknown or EvidenceKind.Delivered or EvidenceKind.Bounced)
-            .Select(r => new QueueAttempt(r.At, JsonNamingPolicy.CamelCase.ConvertName(r.Kind.ToString()), r.Recipient,
-                r.Site, r.Target, r.Reply, r.Reason, r.Took?.TotalSeconds, r.NextAttemptAt))];
+            .Select(r => new QueueAttempt(r.At, r.Kind.ToString(), r.Recipient, r.Site, r.Target, r.Reply,
+                r.Reason, r.Took?.TotalSeconds, r.NextAttemptAt))];
 
     private static async Task Route(HttpContext context)
     {

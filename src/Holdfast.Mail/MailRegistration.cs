@@ -9,6 +9,7 @@ using Holdfast.Mail.Route;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
+using Holdfast.Storage.Keys;
 using Holdfast.Storage.Segments;
 using Holdfast.Traffic;
 using Microsoft.Extensions.DependencyInjection;

@@ -66,7 +66,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _records = records;
         _random = random;
         _logger = loggers.CreateLogger<WebFlow>();
-        _listeners = new WebListeners(loggers, ServeAsync);
+        _listeners = new WebListeners(loggers, ServeAsync, metrics, time);
         _underWay = new UnderWay();
         _makeQueue = service => new PlaceQueue(service, board, time);
         metrics.Observe(() => _underWay.Count,
@@ -117,6 +117,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _stopped.Dispose();
         foreach (var (_, queue) in _queues)
             queue.Dispose();
+        _listeners.Dispose();
     }
 
     private async Task ServeAsync(HttpContext context)
@@ -347,7 +348,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         lock (_listeners)
         {
             Draw();
-            // One after the other: a listener that is replaced lets its requests end first.
+            // One after the other.
             _reloads = ReloadListenersAsync(_reloads);
         }
     }

@@ -14,7 +14,10 @@ internal sealed class WebMetrics
     private readonly Counter<long> _hedged;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _sessions;
+    private readonly Counter<long> _connectionsRefused;
     private Func<int>? _underWay;
+    private Func<int>? _connections;
+    private Func<IEnumerable<(string Listener, string Host, TimeSpan Left)>>? _certificates;
     private Func<IEnumerable<(string Service, int Count)>>? _waiting;
 
     public WebMetrics(IMeterFactory meters)
@@ -42,7 +45,25 @@ internal sealed class WebMetrics
         meter.CreateObservableGauge("holdfast.web.waiting", () => _waiting?.Invoke().Select(w =>
             new Measurement<int>(w.Count, new KeyValuePair<string, object?>("holdfast.service", w.Service))) ?? [],
             "{request}", "Requests that wait for a place.");
+        _connectionsRefused = meter.CreateCounter<long>("holdfast.web.connections_refused", "{connection}",
+            "Connections closed at a bound or in the handshake.");
+        meter.CreateObservableUpDownCounter("holdfast.web.connections", () => _connections?.Invoke() ?? 0,
+            "{connection}", "Connections of clients that are open.");
+        meter.CreateObservableGauge("holdfast.web.certificate_left", () => _certificates?.Invoke().Select(c =>
+            new Measurement<double>(c.Left.TotalSeconds,
+                new KeyValuePair<string, object?>("holdfast.listener", c.Listener),
+                new KeyValuePair<string, object?>("holdfast.host", c.Host))) ?? [], "s",
+            "Time until a certificate of a listener expires.");
     }
+
+    /// <summary>Names who knows the connections and the certificates that they are shown.</summary>
+    public void Observe(Func<int> connections,
+        Func<IEnumerable<(string Listener, string Host, TimeSpan Left)>> certificates) =>
+        (_connections, _certificates) = (connections, certificates);
+
+    /// <param name="reason"><c>connections</c>, <c>address</c>, <c>server_name</c> or <c>handshake</c>.</param>
+    public void ConnectionRefused(string reason) =>
+        _connectionsRefused.Add(1, new KeyValuePair<string, object?>("error.type", reason));
 
     public void Observe(Func<int> underWay, Func<IEnumerable<(string Service, int Count)>> waiting) =>
         (_underWay, _waiting) = (underWay, waiting);

@@ -164,12 +164,12 @@ public sealed class WebHostileTests
         await web.StartAsync();
         await web.AskAsync(100, TimeSpan.FromSeconds(1));
         var before = web.Gateway.ResidentBytes();
-        // From several addresses: one has not so many ports.
+        // From several addresses: one has not so many ports, and ConnectionsPerAddressMax is 2 000.
         var idle = new List<Socket>();
         for (var i = 0; i < 10_000; i++)
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + i % 4)]), 0));
+            socket.Bind(new IPEndPoint(new IPAddress([127, 0, 1, (byte)(1 + i % 8)]), 0));
             await socket.ConnectAsync(IPAddress.Loopback, web.Port);
             idle.Add(socket);
         }

@@ -87,6 +87,7 @@ public class NameTests
         "Holdfast.Web.Probes" => 4400,
         "Holdfast.Storage.Segments" => 3000,
         "Holdfast.Storage.Journal" => 3100,
+        "Holdfast.Storage.Keys" => 3300,
         "Holdfast.Evidence.Records" or "Holdfast.Evidence.Views" => 3200,
         _ when ns == "Holdfast" || ns.StartsWith("Holdfast.Configuration", StringComparison.Ordinal)
             || ns.StartsWith("Holdfast.Operator", StringComparison.Ordinal)

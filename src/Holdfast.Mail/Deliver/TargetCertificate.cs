@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Mail.Route;
+using Holdfast.Storage.Keys;
 
 namespace Holdfast.Mail.Deliver;
 
@@ -24,48 +25,18 @@ internal static class TargetCertificate
             return $"its key matches no pin (SHA-256 {Convert.ToHexStringLower(key)})";
         }
         if ((errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) != 0)
-        {
-            var status = chain?.ChainStatus.Select(s => s.StatusInformation.Trim()).FirstOrDefault(s => s.Length > 0);
-            return "its chain doesn't hold: " + (status ?? errors.ToString());
-        }
+            return PeerCertificate.ChainFault(chain, errors);
         if (route.TlsNames.Length == 0)
         {
             return errors == SslPolicyErrors.None ? null
-                : $"it bears {NamesOf(leaf)} and not the target's host name; TlsNames may name another";
+                : $"it bears {PeerCertificate.NamesOf(leaf)} and not the target's host name; TlsNames may name "
+                + "another";
         }
         foreach (var name in route.TlsNames)
         {
-            if (Bears(leaf, name))
+            if (PeerCertificate.Bears(leaf, name))
                 return null;
         }
-        return $"it bears {NamesOf(leaf)} and not {string.Join(" or ", route.TlsNames)}";
-    }
-
-    /// <summary>For people; bounded, and without anything that could break a line.</summary>
-    private static string NamesOf(X509Certificate2 leaf)
-    {
-        var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>()
-            .SelectMany(e => e.EnumerateDnsNames()).Take(3).ToList();
-        var text = names.Count > 0 ? string.Join(", ", names) : leaf.GetNameInfo(X509NameType.DnsName, false);
-        text = new string([.. text.Where(c => c is >= ' ' and < (char)127).Take(200)]);
-        return text.Length > 0 ? text : "no name";
-    }
-
-    private static bool Bears(X509Certificate2 leaf, string name)
-    {
-        if (!name.StartsWith("*.", StringComparison.Ordinal))
-            return leaf.MatchesHostname(name);
-        foreach (var extension in leaf.Extensions)
-        {
-            if (extension is not X509SubjectAlternativeNameExtension names)
-                continue;
-            foreach (var borne in names.EnumerateDnsNames())
-            {
-                var dot = borne.IndexOf('.', StringComparison.Ordinal);
-                if (dot > 0 && borne.AsSpan(dot).Equals(name.AsSpan(1), StringComparison.OrdinalIgnoreCase))
-                    return true;
-            }
-        }
-        return false;
+        return $"it bears {PeerCertificate.NamesOf(leaf)} and not {string.Join(" or ", route.TlsNames)}";
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Holdfast.Storage.Keys;
 
 namespace Holdfast.Mail.Receive;
 

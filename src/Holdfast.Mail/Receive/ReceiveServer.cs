@@ -2,6 +2,7 @@ using System.Net;
 using Holdfast.Mail.Spool;
 using Holdfast.Storage.Disk;
 using Holdfast.Storage.Journal;
+using Holdfast.Storage.Keys;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

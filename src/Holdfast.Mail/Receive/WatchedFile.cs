@@ -1,16 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using Holdfast.Storage.Disk;
+using Holdfast.Storage.Keys;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Mail.Receive;
-
-/// <summary>What is looked at again and again for changes.</summary>
-internal interface IRefreshed
-{
-    /// <summary>Takes a change over, or keeps what it has and says why in the log.</summary>
-    Task RefreshAsync(CancellationToken abort);
-}
 
 /// <summary>A file that is read in the background, with its last good copy kept in the data directory.</summary>
 /// <remarks>

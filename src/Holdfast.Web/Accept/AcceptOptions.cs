@@ -15,9 +15,24 @@ public sealed class AcceptOptions
     /// <value>None.</value>
     public string[] TrustedProxies { get; set; } = [];
 
-    /// <summary>Connections at once at each listener; beyond it new ones are closed.</summary>
+    /// <summary>Connections at once over all listeners; beyond it new ones are closed.</summary>
     /// <value>20 000. Range 1 to 1 000 000.</value>
     [Range(1, 1_000_000)] public int ConnectionsMax { get; set; } = 20_000;
+
+    /// <summary>Connections at once from one address (IPv6: one /64) over all listeners; beyond it new ones are closed.
+    /// Doesn't hold for <see cref="TrustedProxies"/>.</summary>
+    /// <value>2 000, a tenth of all: an office behind one address has room. Range 1 to 1 000 000.</value>
+    [Range(1, 1_000_000)] public int ConnectionsPerAddressMax { get; set; } = 2_000;
+
+    /// <summary>Time for the handshake of TLS.</summary>
+    /// <value>10 s, as Kestrel. Range 100 ms to 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often the files of certificates are looked at for changes.</summary>
+    /// <value>10 s. Range 1 s to 1 day.</value>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan RefreshInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Bytes of a request's header fields together.</summary>
     /// <value>32 KiB, as Kestrel. Range 1 KiB to 1 MiB.</value>
@@ -46,18 +61,13 @@ public sealed class AcceptOptions
     /// <value>240 bytes a second, as Kestrel. Range 1 to 1 MiB.</value>
     [Range(1, 1 << 20)] public int PaceBytesMin { get; set; } = 240;
 
+    /// <summary>Streams at once in one HTTP/2 connection. Streams that a client resets count until their requests have
+    /// ended, and who resets many more than it lets end is cut off (CVE-2023-44487).</summary>
+    /// <value>100, as Kestrel (RFC 9113 §6.5.2 advises no less). Range 1 to 10 000.</value>
+    [Range(1, 10_000)] public int StreamsMax { get; set; } = 100;
+
     /// <summary>How long running requests may go on after a stop was asked for.</summary>
     /// <value>30 s. Range 0 to 1 hour.</value>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
-}
-
-/// <summary>One address and port where web requests are taken in.</summary>
-public sealed class WebListenerOptions
-{
-    /// <summary>Name in logs and metrics; unique.</summary>
-    [Required] public string Name { get; set; } = "";
-
-    /// <summary>IP address and port, for example <c>0.0.0.0:443</c> or <c>[::]:443</c>.</summary>
-    [Required] public string Endpoint { get; set; } = "";
 }

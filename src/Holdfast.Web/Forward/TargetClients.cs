@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Holdfast.Traffic.Targets;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -18,7 +16,10 @@ internal sealed class TargetClient
     public TargetClient(ForwardOptions options, WebServiceOptions? service)
     {
         service ??= new WebServiceOptions();
-        _scheme = service.Tls ? "https://" : "http://";
+        // The connection is secured where it is made. HTTP/1.1 says nothing of a scheme, and the client library keeps
+        // connections of https apart by the Host field, which is the user's: HTTP/2 alone, whose :scheme must be right
+        // (RFC 9113 §8.3.1), pays with connections of its own for each host.
+        _scheme = service.Tls && service.Http2 ? "https://" : "http://";
         Host = service.Host.Length > 0 ? service.Host : null;
         Config = new ForwarderRequestConfig
         {
@@ -37,11 +38,7 @@ internal sealed class TargetClient
             MaxResponseHeadersLength = 64,
         };
         if (service.Tls)
-        {
-            handler.SslOptions.TargetHost = service.TlsName.Length > 0 ? service.TlsName : null;
-            if (service.AuthorityFile.Length > 0)
-                handler.SslOptions.CertificateChainPolicy = Policy(service.AuthorityFile);
-        }
+            handler.ConnectCallback = new TargetTrust(service).ConnectAsync;
         _invoker = new HttpMessageInvoker(handler, disposeHandler: true);
     }
 
@@ -53,16 +50,6 @@ internal sealed class TargetClient
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken abort) =>
         _invoker.SendAsync(message, abort);
-
-    private static X509ChainPolicy Policy(string file)
-    {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
-        };
-        policy.CustomTrustStore.ImportFromPemFile(file);
-        return policy;
-    }
 }
 
 /// <summary>The clients of all services, swapped whole at a reload.</summary>

@@ -3,6 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Holdfast.Configuration;
 using Holdfast.Mail.Receive;
+using Holdfast.Storage.Keys;
+using Holdfast.Web;
+using Holdfast.Web.Accept;
+using Holdfast.Web.Forward;
 
 namespace Holdfast.Commands;
 
@@ -48,14 +52,20 @@ internal static class CheckCommand
         var warnings = ConfigurationWarnings.Find(readable);
         if (!withFiles)
             return (result.Faults, warnings);
-        var inFiles = await NamedFiles.FindFaultsAsync(readable.Get<ReceiveOptions>(),
-            TimeProvider.System.GetUtcNow(), abort);
-        return ([.. result.Faults.Concat(inFiles.Select(f =>
-        {
-            var key = "Holdfast:Mail:Receive:" + f.Key;
-            return new ConfigurationFault(ConfigurationLoader.Nearest(readable.Root, key).At, key, f.Problem,
-                f.Suggestion);
-        })).OrderBy(f => f.At.Line).ThenBy(f => f.At.Column)], warnings);
+        var now = TimeProvider.System.GetUtcNow();
+        var accept = readable.Get<AcceptOptions>();
+        var mail = await NamedFiles.FindFaultsAsync(readable.Get<ReceiveOptions>(), now, abort);
+        var web = await WebFiles.FindFaultsAsync(accept, readable.Get<ForwardOptions>(), now, abort);
+        return (InOrder(result.Faults.Concat(mail.Select(f => Place("Holdfast:Mail:Receive:", f)))
+            .Concat(web.Select(f => Place("Holdfast:Web:", f)))),
+            InOrder(warnings.Concat(WebFiles.FindLacks(accept).Select(f => Place("Holdfast:Web:", f)))));
+
+        ConfigurationFault Place(string section, NamedFileFault fault) => new(
+            ConfigurationLoader.Nearest(readable.Root, section + fault.Key).At, section + fault.Key, fault.Problem,
+            fault.Suggestion);
+
+        static ConfigurationFault[] InOrder(IEnumerable<ConfigurationFault> faults) =>
+            [.. faults.OrderBy(f => f.At.Line).ThenBy(f => f.At.Column)];
     }
 
     private static int Tell(string file, IReadOnlyList<ConfigurationFault> faults,

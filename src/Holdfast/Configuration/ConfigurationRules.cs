@@ -81,11 +81,6 @@ internal static class ConfigurationRules
                 faults.Unknown($"Holdfast:Web:Forward:Services:{i}:Service", "site with the service", told[i].Service,
                     services);
             }
-            if (told[i].AuthorityFile.Length > 0 && !File.Exists(told[i].AuthorityFile))
-            {
-                faults.Add($"Holdfast:Web:Forward:Services:{i}:AuthorityFile",
-                    $"\"{told[i].AuthorityFile}\" isn't there", "name a PEM file with the authorities");
-            }
         }
     }
 

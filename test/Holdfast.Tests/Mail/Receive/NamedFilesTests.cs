@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using CsCheck;
 using Holdfast.Mail.Receive;
+using Holdfast.Storage.Keys;
 
 namespace Holdfast.Tests.Mail.Receive;
 

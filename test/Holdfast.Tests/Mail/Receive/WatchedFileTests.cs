@@ -1,5 +1,6 @@
 using Holdfast.Mail.Receive;
 using Holdfast.Sim.Disks;
+using Holdfast.Storage.Keys;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Holdfast.Tests.Mail.Receive;

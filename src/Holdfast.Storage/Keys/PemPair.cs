@@ -2,16 +2,16 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
-namespace Holdfast.Mail.Receive;
+namespace Holdfast.Storage.Keys;
 
 /// <summary>What is wrong with a certificate or its key.</summary>
 /// <param name="IsKey">True when the key is at fault, not the certificate.</param>
 /// <param name="Problem">A sentence without a full stop, to be read after the file's name.</param>
-internal sealed record PemFault(bool IsKey, string Problem, string Suggestion);
+public sealed record PemFault(bool IsKey, string Problem, string Suggestion);
 
 /// <summary>A certificate with its chain and private key, read from PEM; faults in words that help, where the
 /// framework's say only that something is malformed.</summary>
-internal sealed record PemPair(X509Certificate2 Leaf, X509Certificate2Collection Chain)
+public sealed record PemPair(X509Certificate2 Leaf, X509Certificate2Collection Chain)
 {
     /// <summary>The pair, or null with what is wrong.</summary>
     /// <param name="key">Null: the key is with the certificate.</param>

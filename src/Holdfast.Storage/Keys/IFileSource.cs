@@ -1,7 +1,7 @@
-namespace Holdfast.Mail.Receive;
+namespace Holdfast.Storage.Keys;
 
 /// <summary>How the files that an operator edits (domains, recipients, users, certificates) are read.</summary>
-internal interface IFileSource
+public interface IFileSource
 {
     /// <summary>When and how long the file is; null when it can't be seen.</summary>
     FileStamp? Stamp(string path);
@@ -11,10 +11,18 @@ internal interface IFileSource
     Task<byte[]> ReadAsync(string path, CancellationToken abort);
 }
 
-internal readonly record struct FileStamp(DateTime WrittenAt, long Length);
+/// <summary>What tells two contents of a file apart without reading them.</summary>
+public readonly record struct FileStamp(DateTime WrittenAt, long Length);
+
+/// <summary>What is looked at again and again for changes.</summary>
+public interface IRefreshed
+{
+    /// <summary>Takes a change over, or keeps what it has and says why in the log.</summary>
+    Task RefreshAsync(CancellationToken abort);
+}
 
 /// <summary>The machine's own files.</summary>
-internal sealed class LocalFiles : IFileSource
+public sealed class LocalFiles : IFileSource
 {
     /// <summary>More than this is not read: about ten million recipients.</summary>
     private const long LengthMax = 512L << 20;

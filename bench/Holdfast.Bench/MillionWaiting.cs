@@ -32,7 +32,7 @@ internal static class MillionWaiting
     private static int Run(string binary, int messages, int size, string? report)
     {
         var folder = Directory.CreateTempSubdirectory("holdfast-million-").FullName;
-        int smtp = FreePort(), http = FreePort(), live = FreePort(), dark = FreePort();
+        int smtp = LoopbackPort.Free(), http = LoopbackPort.Free(), live = LoopbackPort.Free(), dark = LoopbackPort.Free();
         var config = Path.Combine(folder, "holdfast.json");
         File.WriteAllText(config, $$"""
             { "Holdfast": {
@@ -187,11 +187,4 @@ internal static class MillionWaiting
     }
 
     private static string F(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
-    }
 }

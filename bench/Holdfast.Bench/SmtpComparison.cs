@@ -92,8 +92,8 @@ internal static class SmtpComparison
                         if (only is not null && !name.Equals(only, StringComparison.OrdinalIgnoreCase))
                             continue;
                         using TestedSystem system = name == "Holdfast"
-                            ? new HoldfastSystem(binary, Path.Combine(folder, $"h{load.SizeBytes}-{FolderName(round)}"), FreePort())
-                            : new PostfixSystem(Path.Combine(folder, $"p{load.SizeBytes}-{FolderName(round)}"), FreePort());
+                            ? new HoldfastSystem(binary, Path.Combine(folder, $"h{load.SizeBytes}-{FolderName(round)}"), LoopbackPort.Free())
+                            : new PostfixSystem(Path.Combine(folder, $"p{load.SizeBytes}-{FolderName(round)}"), LoopbackPort.Free());
                         var measure = MeasureOne(system, load, sink, sinkPort);
                         AnsiConsole.MarkupLineInterpolated(
                             $"{load.SizeBytes,8} B {load.Connections,4} conn {load.Generator,-12} {name,-9} accepted {measure.AcceptedPerSecond,8:F0}/s delivered {measure.DeliveredPerSecond,8:F0}/s cpu {measure.CpuMs,7:F3} ms peak {measure.PeakBytes >> 20,5} MiB");
@@ -208,7 +208,7 @@ internal static class SmtpComparison
 
     private static Process StartSink(out int port)
     {
-        port = FreePort();
+        port = LoopbackPort.Free();
         var process = Self("sink", "--port", $"{port}");
         process.StandardOutput.ReadLine();
         return process;
@@ -251,11 +251,4 @@ internal static class SmtpComparison
             $"| {load.SizeBytes} | {load.Connections} | {load.Generator} | {m.System} | {m.AcceptedPerSecond:F0} | {m.DeliveredPerSecond:F0} | {m.CpuMs:F3} | {m.PeakBytes >> 20} |"));
 
     private static string FolderName(int round) => string.Create(CultureInfo.InvariantCulture, $"{round}-{Stopwatch.GetTimestamp()}");
-
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        socket.Start();
-        return ((System.Net.IPEndPoint)socket.LocalEndpoint).Port;
-    }
 }

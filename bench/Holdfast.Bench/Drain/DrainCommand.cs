@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Holdfast.Bench.Peers;
 
@@ -65,7 +63,7 @@ internal static class DrainCommand
 
     private static DrainResult RunOne(string name, string binary, string folder, DrainPlan plan)
     {
-        var port = FreePort();
+        var port = LoopbackPort.Free();
         using TestedSystem system = name == "postfix" ? new PostfixSystem(folder, port, settings: "")
             : new HoldfastSystem(binary, folder, port, name == "declared" ? plan.Capacity : null);
         var title = name switch
@@ -74,13 +72,6 @@ internal static class DrainCommand
             "undeclared" => "Holdfast, capacity not declared",
             _ => "Postfix, defaults",
         };
-        return DrainRun.Run(title, system, FreePort(), name == "postfix" ? null : port + 1, plan);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
+        return DrainRun.Run(title, system, LoopbackPort.Free(), name == "postfix" ? null : port + 1, plan);
     }
 }

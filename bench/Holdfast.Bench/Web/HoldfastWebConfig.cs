@@ -20,7 +20,9 @@ internal static class HoldfastWebConfig
                 {{Site("web-na", "na", true)}},
                 {{Site("web-eu", "eu", false)}} ] },
               "Web": {
-                "Accept": { "Listeners": [ { "Name": "web", "Endpoint": "127.0.0.1:{{layout.PlainPort}}" } ],
+                "Accept": { "Listeners": [ { "Name": "web", "Endpoint": "127.0.0.1:{{layout.PlainPort}}" },
+                  { "Name": "tls", "Endpoint": "127.0.0.1:{{layout.TlsPort}}", "Certificates": [
+                    { "CertificateFile": "{{layout.Certificate}}", "KeyFile": "{{layout.Key}}" } ] } ],
                   "TrustedProxies": [ "127.0.0.0/8" ] },
                 "Select": { "UserHeader": "{{WebLayout.UserHeader}}", "Routes": [ { "Host": "*", "Path": "/", "Service": "web",
                   "Deadline": "{{WebLayout.Deadline:c}}" } ] } } } }

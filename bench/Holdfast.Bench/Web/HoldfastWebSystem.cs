@@ -8,7 +8,6 @@ internal sealed class HoldfastWebSystem(string binary, double? capacity = null)
     : WebSystem(capacity is null ? "Holdfast" : "Holdfast, declared")
 {
     public override string? WhyNot => File.Exists(binary) ? null : $"{binary} isn't there";
-    public override bool HasTls => false;
     public override string Version => Ask(binary, "--version") is { Length: > 0 } said ? "Holdfast " + said : "Holdfast";
 
     protected override ProcessStartInfo Configure(WebLayout layout, string folder)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using Holdfast.Bench.Peers;
 
 namespace Holdfast.Bench.Web;
 
@@ -153,9 +152,8 @@ internal sealed class WebComparison
                 if (!Starts(system, layout, folder))
                     continue;
                 PlainRun.WarmUp(layout, isH2: false, WarmUpSeconds, folder);
-                if (system.HasTls)
-                    PlainRun.WarmUp(layout, isH2: true, WarmUpSeconds, folder);
-                foreach (var @case in cases.Where(c => system.HasTls || !c.IsH2))
+                PlainRun.WarmUp(layout, isH2: true, WarmUpSeconds, folder);
+                foreach (var @case in cases)
                     all.Add(Show(PlainRun.Measure(system, layout, @case, seconds, folder)));
             }
         }
@@ -212,28 +210,6 @@ internal sealed class WebComparison
         return folder;
     }
 
-    private WebLayout Layout() => new(FreePort(), FreePort(), _certificate.Certificate, _certificate.Key,
-        [.. FailureCase.Targets.Select(t => new WebBackend(t.Name, FreePort(), t.IsHome))]);
-
-    /// <summary>Below the range out of which the system takes ports for outgoing connections: a target that doesn't listen
-    /// for a while would lose its own to one of those.</summary>
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = 10_000 + (Interlocked.Increment(ref _nextPort) % 22_000);
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Somebody has it.
-            }
-        }
-    }
-
-    private static int _nextPort = Environment.ProcessId * 131 % 22_000;
+    private WebLayout Layout() => new(LoopbackPort.Free(), LoopbackPort.Free(), _certificate.Certificate, _certificate.Key,
+        [.. FailureCase.Targets.Select(t => new WebBackend(t.Name, LoopbackPort.Free(), t.IsHome))]);
 }

@@ -13,8 +13,6 @@ internal abstract class WebSystem(string name) : IDisposable
     public WebLayout Layout { get; private set; } = null!;
     /// <summary>Null when it can be run here; else why not.</summary>
     public virtual string? WhyNot => null;
-    /// <summary>Whether it listens on the layout's port for TLS.</summary>
-    public virtual bool HasTls => true;
     /// <summary>What exactly was measured.</summary>
     public abstract string Version { get; }
     public double CpuSeconds => ProcessUse.CpuSeconds(_process!.Id);

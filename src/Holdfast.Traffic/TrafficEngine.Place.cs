@@ -41,7 +41,7 @@ internal sealed partial class TrafficEngine
         var service = _services[request.Service.Value];
         ref var budget = ref _budgets[service.Region.Value];
         if (request.IsHedge ? !MayHedge(request, service, now)
-            : request.Attempt > 0 && (service.Queue.IsShedding || !budget.MayRetry(now)))
+            : request.Attempt > 0 && (service.Queue.IsShedding || !(request.WasUnsent || budget.MayRetry(now))))
         {
             return Waiting(WaitReason.RetryBudget, 1);
         }
@@ -60,7 +60,8 @@ internal sealed partial class TrafficEngine
         }
         else if (request.Attempt > 0)
         {
-            budget.TakeRetry();
+            if (!request.WasUnsent)
+                budget.TakeRetry();
         }
         else
         {

@@ -24,9 +24,12 @@ public enum OperationClass : byte
 /// <param name="Bound">The target that holds this user's session, or null: of its site's targets it is taken, if it is
 /// open and has room.</param>
 /// <param name="StaysAway">A bound target's site is tried before nearer ones.</param>
+/// <param name="WasUnsent">The attempt before got no connection: this one adds nothing to anybody's load, and isn't
+/// charged to the retry budget.</param>
 public readonly record struct PlacementRequest(
     ServiceId Service, OperationClass Operation, byte Priority, bool IsBacklog, TargetId Avoid, SiteId? Prefer = null,
-    byte Attempt = 0, bool CanWait = true, bool IsHedge = false, TargetId? Bound = null, bool StaysAway = false);
+    byte Attempt = 0, bool CanWait = true, bool IsHedge = false, TargetId? Bound = null, bool StaysAway = false,
+    bool WasUnsent = false);
 
 public enum PlacementKind : byte
 {

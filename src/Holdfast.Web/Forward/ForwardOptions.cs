@@ -20,7 +20,8 @@ public sealed class ForwardOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(100);
 
-    /// <summary>Attempts a request may have, the first included.</summary>
+    /// <summary>Attempts a request may have, the first included. Up to four tries at targets that can't be connected to
+    /// don't count.</summary>
     /// <value>2: one repeat at another place, as the engine is rehearsed. Range 1 to 5.</value>
     [Range(1, 5)] public int AttemptsMax { get; set; } = 2;
 

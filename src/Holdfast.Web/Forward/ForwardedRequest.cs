@@ -25,12 +25,18 @@ internal enum AttemptEnd : byte
 /// didn't), and once more if the body broke off. A repeat happens only while nothing of an answer went to the client.
 /// 1 send to the placed target; 2 report; 3 when it may be repeated, ask for another place; 4 go on at 1.
 /// Limit: a body longer than <see cref="ForwardOptions.ReplayBytesMax"/>, or of unknown length, is sent once, unless
-/// the target could not even be connected to.
+/// the target could not even be connected to. Where a region goes, all its targets refuse connections for the moment
+/// that a verdict takes: such tries cost nobody work, so a few of them are beside <see
+/// cref="ForwardOptions.AttemptsMax"/>, each a little later than the one before.
 /// </remarks>
 internal sealed partial class ForwardedRequest(HttpContext context, RequestClass kind, ServiceId service,
     ForwardParts parts, TargetClient client, PlaceQueue queue, Placement placement)
     : HttpMessageInvoker(s_nobody, disposeHandler: false)
 {
+    /// <summary>Tries without a connection that aren't counted as attempts.</summary>
+    private const int UnsentMax = 4;
+    /// <summary>Half a control tick, as often as there were such tries before: time for the verdict.</summary>
+    private static readonly TimeSpan s_unsentPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_canaryPatience = TimeSpan.FromSeconds(2);
     private static readonly HttpMessageHandler s_nobody = new SocketsHttpHandler();
     private readonly CancellationTokenSource _attempt = new();
@@ -41,10 +47,14 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     private int _isReleased;
     private int _end;
     private bool _isBodySent;
+    private int _unsent;
 
     public RequestClass Kind => kind;
     public Placement Placement => _placement;
+    /// <summary>Tries in all, those without a connection too.</summary>
     public int Attempts { get; private set; }
+    /// <summary>What counts against the most that it may have.</summary>
+    private int Counted => Attempts - Math.Min(_unsent, UnsentMax);
     /// <summary>Of a second copy: <c>won</c> or <c>lost</c>.</summary>
     public string? Hedge { get; private set; }
     /// <summary>When the present attempt was sent, on the board's clock.</summary>
@@ -120,11 +130,17 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
             // 3.
             var isUnsent = response is null && AttemptOutcome.IsConnect(fault!);
             _isBodySent |= HasBody && !isUnsent;
+            _unsent += isUnsent ? 1 : 0;
             if (found is null && (!MayRepeat(isUnsent, outcome.IsPushBack) || now >= kind.Deadline))
                 return Give(response, fault);
             Release(delivered: false);
-            var next = found ?? await queue.PlaceAsync(Again, kind.Deadline, parts.WaitingMax, context.RequestAborted)
-                .ConfigureAwait(false);
+            if (isUnsent && _unsent > 1)
+            {
+                await Task.Delay((_unsent - 1) * s_unsentPause, parts.Time, context.RequestAborted)
+                    .ConfigureAwait(false);
+            }
+            var next = found ?? await queue.PlaceAsync(Again with { WasUnsent = isUnsent }, kind.Deadline,
+                parts.WaitingMax, context.RequestAborted).ConfigureAwait(false);
             if (!next.MaySend)
                 return Give(response, fault);
             response?.Dispose();
@@ -141,7 +157,7 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// </summary>
     private bool MayRepeat(bool isUnsent, bool isPushBack)
     {
-        if (Attempts >= parts.AttemptsMax || kind.Operation == OperationClass.Stream && !isUnsent
+        if (Counted >= parts.AttemptsMax || kind.Operation == OperationClass.Stream && !isUnsent
             || context.RequestAborted.IsCancellationRequested || End == AttemptEnd.Deadline)
         {
             return false;
@@ -207,8 +223,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// <summary>A canary was sent where little was to be hoped: it is moved after a while even if it was the last
     /// attempt, once, so that nobody pays for a test with the whole deadline.</summary>
     private bool IsWorthMoving(TimeSpan now) => _placement.Kind == PlacementKind.Canary
-        ? Attempts <= parts.AttemptsMax && now - SentAt > s_canaryPatience
-        : Attempts < parts.AttemptsMax
+        ? Counted <= parts.AttemptsMax && now - SentAt > s_canaryPatience
+        : Counted < parts.AttemptsMax
             && (parts.Board.IsOverdue(_placement) || parts.Board.IsClosed(_placement.Target, kind.Operation));
 
     private PlacementRequest Again => new(service, kind.Operation, kind.Priority, false, _placement.Target, null,

@@ -53,6 +53,7 @@ internal sealed class ScriptedWebTarget : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
         {
             k.Limits.MaxRequestBodySize = null;
+            k.Limits.MinRequestBodyDataRate = null;
             k.Listen(IPAddress.Loopback, port, o =>
             {
                 o.Protocols = HttpProtocols.Http1;
@@ -114,6 +115,9 @@ internal sealed class ScriptedWebTarget : IAsyncDisposable
         socket.Close();
         context.Features.Get<IHttpRequestLifetimeFeature>()!.Abort();
     }
+
+    /// <summary>Goes as a machine goes: whatever runs is broken off, and connections are refused from now on.</summary>
+    public Task LoseAsync() => _app.StopAsync(new CancellationToken(canceled: true));
 
     public async ValueTask DisposeAsync()
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Holdfast.SystemTests.Harness;
 
@@ -58,14 +59,15 @@ internal sealed class WebGateway : IAsyncDisposable
         }
         """;
 
-    public async Task StartAsync(string? configuration = null, Action<int, ScriptedWebTarget>? prepare = null)
+    public async Task StartAsync(string? configuration = null, Action<int, ScriptedWebTarget>? prepare = null,
+        Action<ListenOptions>? listen = null)
     {
         Gateway.Configure(configuration ?? Configuration());
         string[] names = ["na1", "na2", "eu"];
         var targets = new List<ScriptedWebTarget>();
         for (var i = 0; i < names.Length; i++)
         {
-            targets.Add(await ScriptedWebTarget.StartAsync(_ports[i], names[i]));
+            targets.Add(await ScriptedWebTarget.StartAsync(_ports[i], names[i], listen: listen));
             prepare?.Invoke(i, targets[i]);
         }
         Targets = [.. targets];

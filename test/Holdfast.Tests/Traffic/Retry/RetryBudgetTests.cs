@@ -36,6 +36,26 @@ public class RetryBudgetTests
     }
 
     [Fact]
+    public void Who_got_no_connection_is_placed_again_without_being_charged()
+    {
+        var f = new WebFixture();
+        var again = new PlacementRequest(f.Service, OperationClass.Read, 0, false,
+            Holdfast.Traffic.Targets.TargetId.None, Attempt: 1, CanWait: false);
+        while (f.Board.Place(again, f.Now) is { MaySend: true } p)
+            f.Answer(p);
+        for (var i = 0; i < 10; i++)
+        {
+            var free = f.Board.Place(again with { WasUnsent = true }, f.Now);
+            Assert.True(free.MaySend);
+            f.Answer(free);
+        }
+        f.Advance(1);
+        // A second's one retry is still there: nothing was taken.
+        Assert.True(f.Board.Place(again, f.Now).MaySend);
+        Assert.Equal(WaitReason.RetryBudget, f.Board.Place(again, f.Now).Wait);
+    }
+
+    [Fact]
     public void Hedges_are_for_reads_of_the_top_class_and_a_fiftieth_of_requests()
     {
         var f = new WebFixture();

@@ -26,6 +26,8 @@ internal sealed partial class TrafficEngine
     private const double LogBadLuck = -9.21;
     /// <summary>Three canaries of the usual five seconds.</summary>
     private const double CanarySeconds = 15;
+    /// <summary>In which what the others place is known.</summary>
+    private const double HeardSeconds = 2.5;
     private readonly OtherGateways _others = new();
     private long _reportNumber;
 
@@ -122,9 +124,48 @@ internal sealed partial class TrafficEngine
     private void TickSpill(SiteState site, double placed, double full, bool isNeeded, double elapsed, double now)
     {
         var isHeard = _others.AreHeard && site.Node.Id.Value < _others.Sites;
-        site.Spill.Tick(placed, full, isNeeded, elapsed, now,
-            site.Full / (isHeard ? 1 + _others.Count : _options.Gateways),
-            isHeard ? 1 + _others[site.Node.Id].Short : 1);
+        var first = site.Full / (isHeard ? 1 + _others.Count : _options.Gateways);
+        if (site.Node.IsHome || !IsLastResort(site))
+            site.LastResortSince = double.NaN;
+        else if (double.IsNaN(site.LastResortSince))
+            site.LastResortSince = now;
+        site.Spill.Tick(placed, full, isNeeded, elapsed, now, first,
+            isHeard ? 1 + _others[site.Node.Id].Short : 1, Known(site, full, first, isHeard, now));
+    }
+
+    /// <summary>What is known to fit on a site to which everything goes now; 0: a nearer one is open.</summary>
+    /// <remarks>Others may lose the same home in the same second: until they have told what they place, and for good
+    /// where nothing is declared that could be divided, at most its even part.</remarks>
+    private double Known(SiteState site, double full, double first, bool isHeard, double now)
+    {
+        if (double.IsNaN(site.LastResortSince))
+            return 0;
+        var known = Math.Min(full, site.Capacity.Proven);
+        var isDivided = site.Capacity.Declared is not null
+            && (!isHeard || _others.Count == 0 || now - site.LastResortSince >= HeardSeconds);
+        return isDivided ? known : Math.Min(known, first);
+    }
+
+    /// <summary>Every nearer site of the service is closed for something that it was asked for, or out of use.
+    /// </summary>
+    private bool IsLastResort(SiteState site)
+    {
+        // While it is read in, its service may not be there yet.
+        if (site.Node.Service.Value >= _services.Length)
+            return false;
+        var service = _services[site.Node.Service.Value];
+        foreach (var id in Topology.Services[site.Node.Service.Value].SitesNearestFirst)
+        {
+            if (id == site.Node.Id)
+                return true;
+            var nearer = _sites[id.Value];
+            if (!nearer.IsDrained && nearer.ActWeight > 0 && (!service.IsPinned || nearer.IsPinned)
+                && !HealthKey.IsAnyClosed(nearer.Keys))
+            {
+                return false;
+            }
+        }
+        return false;
     }
 
     /// <summary>After a target's window: towards equal limits.</summary>

@@ -136,7 +136,7 @@ internal sealed partial class TrafficEngine
             if (first is null)
             {
                 first = site;
-                MarkOver(site, now);
+                MarkOver(site, request.CanWait, now);
                 mayLeave = MayLeave(site, key, request.CanWait, now);
                 leaves = mayLeave && key.State != VerdictState.Recovering && IsOverSince(site)
                     && !service.Keep.Keeps(Math.Min((int)request.Priority, Shed.ShedCutOff.Priorities - 1));
@@ -219,9 +219,9 @@ internal sealed partial class TrafficEngine
 
     /// <summary>Operations a second that a site may be given now.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double Allowed(SiteState site, HealthKey? key)
+    private static double Allowed(SiteState site, HealthKey? key, bool canWait)
     {
-        var allowed = site.Full * site.ActWeight;
+        var allowed = site.FullFor(canWait) * site.ActWeight;
         if (key is { State: VerdictState.Recovering })
             allowed = Math.Min(allowed, key.Ramp.Rate);
         return site.Node.IsHome ? allowed : Math.Min(allowed, site.Spill.PerSecond);
@@ -234,9 +234,9 @@ internal sealed partial class TrafficEngine
     {
         placement = default;
         wait = s_askAgain.TotalSeconds;
-        if (key.IsClosed || (spilling && IsOver(site, key, request.Priority, now)))
+        if (key.IsClosed || (spilling && IsOver(site, key, request, now)))
             return false;
-        var allowed = Allowed(site, key);
+        var allowed = Allowed(site, key, request.CanWait);
         var burst = Burst(allowed);
         site.Pace.Refill(allowed, burst, now);
         var keep = request.IsBacklog && burst >= 4 ? burst * BurstKeptForFresh : 0;
@@ -368,10 +368,10 @@ internal sealed partial class TrafficEngine
 
     /// <summary>Above the spill mark in rate or in slots.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsOver(SiteState site, HealthKey key, byte priority, double now)
+    private bool IsOver(SiteState site, HealthKey key, in PlacementRequest request, double now)
     {
-        var mark = priority == 0 ? _options.SpillFromTop : _options.SpillFrom;
-        var full = site.Full * site.ActWeight;
+        var mark = request.Priority == 0 ? _options.SpillFromTop : _options.SpillFrom;
+        var full = site.FullFor(request.CanWait) * site.ActWeight;
         if (key.State == VerdictState.Recovering)
             full = Math.Min(full, key.Ramp.Rate);
         return site.Placed.PerSecond(now) >= mark * full || site.InFlight >= mark * site.Slots;
@@ -379,10 +379,10 @@ internal sealed partial class TrafficEngine
 
     /// <summary>Keeps account of how long more has been asked of a site than its spill mark.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkOver(SiteState site, double now)
+    private void MarkOver(SiteState site, bool canWait, double now)
     {
         var slots = _options.SpillFrom * site.Slots;
-        if (site.Asked.PerSecond(now) < _options.SpillFrom * Allowed(site, null)
+        if (site.Asked.PerSecond(now) < _options.SpillFrom * Allowed(site, null, canWait)
             && site.InFlight < SlotsEased * slots && now - site.RefusedAt > RefusedLately)
         {
             site.OverSince = double.NaN;

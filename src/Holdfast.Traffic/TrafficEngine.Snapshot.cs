@@ -50,7 +50,8 @@ internal sealed partial class TrafficEngine
         }
         var worst = Worst(site.Keys);
         var carried = site.PlacedMeter.PerSecond(now);
-        var allowed = worst is { State: VerdictState.Closed } || site.IsDrained ? 0 : Allowed(site, worst);
+        var allowed = worst is { State: VerdictState.Closed } || site.IsDrained ? 0
+            : Allowed(site, worst, canWait: true);
         return new SiteSnapshot(Topology.Services[site.Node.Service.Value].Name, site.Node.Name, site.Node.Region,
             site.Node.IsHome, VerdictOf(worst, site.Since), site.Capacity.PerSecond, site.Delivered.PerSecond(now),
             site.Failed.PerSecond(now), all > 0 ? carried / all : 0, targets)

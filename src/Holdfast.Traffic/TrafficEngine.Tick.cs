@@ -98,7 +98,7 @@ internal sealed partial class TrafficEngine
                 if (key is { State: VerdictState.Recovering } && (limited is null || key.Ramp.Rate < limited.Ramp.Rate))
                     limited = key;
             }
-            sum += Allowed(site, limited);
+            sum += Allowed(site, limited, canWait: false);
         }
         return sum;
     }
@@ -120,7 +120,7 @@ internal sealed partial class TrafficEngine
         Span<double> asked = stackalloc double[Shed.ShedCutOff.Priorities];
         for (var p = 0; p < asked.Length; p++)
             asked[p] = service.Asked[p].PerSecond(now);
-        service.Keep.Plan(asked, Allowed(home, null), _options.SpillFrom, _options.SpillFromTop);
+        service.Keep.Plan(asked, Allowed(home, null, canWait: false), _options.SpillFrom, _options.SpillFromTop);
     }
 
     private void TickSite(SiteState site, double elapsed, double now)
@@ -286,8 +286,8 @@ internal sealed partial class TrafficEngine
             site.Hold.EndWindow(uncontended && isFlat);
             CountSlots(site);
             site.Capacity.EndWindow(site.Placed.PerSecond(now), isFlat, IsNeeded(site, now), now);
-            if (site.Capacity.IsOverloaded(now, 0.5) || !isFlat)
-                site.Spill.Overload(now);
+            if (site.Capacity.IsOverloaded(now, 0.5) || site.Capacity.WasPushedBack || !isFlat)
+                site.Spill.Overload(site.Capacity.GoodPerSecond, now);
             if (!HealthKey.AreClosed(site.Keys))
                 site.Backlog.EndWindow(_options, seconds);
         }

@@ -9,6 +9,8 @@ namespace Holdfast.Traffic.Balance;
 /// <summary>What is held of one site.</summary>
 internal sealed class SiteState
 {
+    /// <summary>What stands for no limit, in operations a second.</summary>
+    private const double OpenPerSecond = 1_000_000;
     public SiteState(SiteNode node, TrafficOptions options, double now)
     {
         Node = node;
@@ -30,6 +32,8 @@ internal sealed class SiteState
     public double Since;
     /// <summary>Since when the site has stood above the spill mark; NaN: it doesn't.</summary>
     public double OverSince = double.NaN;
+    /// <summary>Since when no nearer site of its service is open; NaN: one is, or it is home itself.</summary>
+    public double LastResortSince = double.NaN;
     /// <summary>Where the search for a target begins, so that equals take turns.</summary>
     public int Cursor;
     public int InFlight;
@@ -65,4 +69,9 @@ internal sealed class SiteState
 
     /// <summary>Operations a second that it may be given in all, whoever they come from.</summary>
     public double Full => Math.Min(Math.Min(Capacity.PerSecond, Part), SlotsPerSecond);
+
+    /// <summary><see cref="Full"/>, but where the number is only our own caution what can't wait isn't held to it.
+    /// </summary>
+    public double FullFor(bool canWait) => canWait || !Capacity.IsOpen ? Full
+        : Math.Min(Math.Min(OpenPerSecond, Part), SlotsPerSecond);
 }

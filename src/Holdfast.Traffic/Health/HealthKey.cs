@@ -85,6 +85,17 @@ internal sealed class HealthKey
         return any;
     }
 
+    /// <summary>Whether anything that a target or site was asked for is closed there.</summary>
+    public static bool IsAnyClosed(ReadOnlySpan<HealthKey?> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (key is { IsClosed: true })
+                return true;
+        }
+        return false;
+    }
+
     public bool IsClosed => State == VerdictState.Closed;
     public bool IsLimited => State is VerdictState.Recovering or VerdictState.Degraded;
     /// <summary>Part of its traffic that it is given.</summary>

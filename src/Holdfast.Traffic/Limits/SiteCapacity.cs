@@ -72,6 +72,16 @@ internal sealed class SiteCapacity
         }
     }
 
+    /// <summary>In the last window more than a few were pushed back, be it by load or because the site fails.</summary>
+    public bool WasPushedBack { get; private set; }
+
+    /// <summary>What was done well a second, the better of the last two windows.</summary>
+    public double GoodPerSecond { get; private set; }
+
+    /// <summary>A home of which nothing is known but that it takes what it gets: what can't wait isn't held to <see
+    /// cref="PerSecond"/>.</summary>
+    public bool IsOpen => _isHome && _declared is null && !_everOverloaded;
+
     public void Apply(TrafficOptions options) => _options = options;
 
     /// <summary>False while an undeclared capacity still grows: its limit is ours, not the site's, and no reason to
@@ -109,10 +119,16 @@ internal sealed class SiteCapacity
         }
         // Two seconds, so that one second's burst proves nothing.
         var goodput = elapsed > 0 ? (_done + _doneBefore) / 2.0 / Math.Max(elapsed, 0.5) : 0;
+        WasPushedBack = _pushBacks > 0 && _pushBacks >= OverloadShare * (_done + _pushBacks);
+        GoodPerSecond = Math.Max(_done, _doneBefore) / Math.Max(elapsed, 0.5);
         if (_pushBacks == 0 && isFlat)
+        {
             _best[hour] = Math.Max(_best[hour], goodput);
+            if (IsOpen)
+                _allowed = Math.Max(_allowed, goodput);
+        }
         // Where most is pushed back it isn't load that is wrong, and the verdicts see to that.
-        if (_pushBacks >= OverloadShare * (_done + _pushBacks) && _pushBacks > 0 && _pushBacks <= _done)
+        if (WasPushedBack && _pushBacks <= _done)
             Overload(goodput, now);
         else if (placedPerSecond >= Used * _allowed && isFlat)
             Grow(isNeeded, elapsed);

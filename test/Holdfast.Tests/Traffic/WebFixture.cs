@@ -7,27 +7,28 @@ namespace Holdfast.Tests.Traffic;
 
 /// <summary>A board of a service that can't wait, with sites na (home) and eu, moved by hand.</summary>
 internal sealed class WebFixture(double capacity = 1000, int targets = 4, int seed = 1, double? euCapacity = null,
-    TrafficOptions? options = null)
+    TrafficOptions? options = null, bool declaresNa = true, bool declaresEu = true)
 {
     public static readonly SiteId Na = new(0);
     public static readonly SiteId Eu = new(1);
     private double _tickAt = 1;
 
-    public TrafficBoard Board { get; } = new(Topology.FromOptions(Topo(capacity, targets, euCapacity)),
+    public TrafficBoard Board { get; } = new(Topology.FromOptions(
+        Topo(declaresNa ? capacity : null, targets, declaresEu ? euCapacity ?? capacity : null)),
         options ?? new TrafficOptions(), new Random(seed));
     public double Seconds { get; private set; } = 1;
     public TimeSpan Now => TimeSpan.FromSeconds(Seconds);
     public List<VerdictChange> Changes { get; } = [];
     public ServiceId Service => new(0);
 
-    public static TopologyOptions Topo(double capacity, int targets, double? euCapacity = null) => new()
+    public static TopologyOptions Topo(double? capacity, int targets, double? euCapacity = null) => new()
     {
         Regions = [new() { Name = "na" }, new() { Name = "eu" }],
         Sites =
         [
             new() { Name = "web-na", Service = "web", Region = "na", CapacityPerSecond = capacity,
                 Targets = [.. Enumerable.Range(1, targets).Select(i => new TargetOptions { Address = $"a:{i}" })] },
-            new() { Name = "web-eu", Service = "web", Region = "eu", CapacityPerSecond = euCapacity ?? capacity,
+            new() { Name = "web-eu", Service = "web", Region = "eu", CapacityPerSecond = euCapacity,
                 Targets = [.. Enumerable.Range(1, targets).Select(i => new TargetOptions { Address = $"b:{i}" })] },
         ],
     };

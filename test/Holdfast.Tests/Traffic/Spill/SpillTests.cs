@@ -36,24 +36,56 @@ public class SpillTests
     }
 
     [Fact]
-    public void A_lost_homes_traffic_is_shifted_in_steps()
+    public void A_lost_homes_traffic_goes_at_once_where_room_is_declared()
     {
         var f = new WebFixture(capacity: 1000);
+        f.Serve(700, 5);
+        var perSecond = AtEu(f, 700, 3);
+        Assert.True(perSecond[1] > 690, string.Join(' ', perSecond));
+    }
+
+    [Fact]
+    public void Where_the_other_site_shows_overload_its_declaration_is_no_longer_used_at_once()
+    {
+        var f = new WebFixture(capacity: 1000);
+        f.Serve(700, 5);
+        var perSecond = AtEu(f, 700, 8, isTooMuch: placed => placed > 300);
+        Assert.True(perSecond[1..].Average() < 600, string.Join(' ', perSecond));
+        // Nor at the next tick or second, while it is doubted.
+        Assert.True(perSecond[^1] < 500, string.Join(' ', perSecond));
+    }
+
+    [Fact]
+    public void A_lost_homes_traffic_is_shifted_in_steps_where_nothing_is_declared()
+    {
+        var f = new WebFixture(capacity: 1000, declaresEu: false);
         f.Serve(800, 5);
-        var perSecond = new List<int>();
-        for (var second = 0; second < 10; second++)
-        {
-            var placed = 0;
-            f.Serve(800, 1, p =>
-            {
-                placed += p.Site == WebFixture.Eu ? 1 : 0;
-                return p.Site == WebFixture.Na;
-            });
-            perSecond.Add(placed);
-        }
+        var perSecond = AtEu(f, 800, 10);
         for (var i = 1; i < perSecond.Count; i++)
             Assert.True(perSecond[i] - perSecond[i - 1] <= 1000 * 0.1 + 60, string.Join(' ', perSecond));
-        Assert.True(perSecond[0] < 300 && perSecond[^1] > 750, string.Join(' ', perSecond));
+        Assert.True(perSecond[0] < 300, string.Join(' ', perSecond));
+    }
+
+    /// <summary>What a second the other site is given while home refuses everything.</summary>
+    private static List<int> AtEu(WebFixture f, int perSecond, int seconds, Func<int, bool>? isTooMuch = null)
+    {
+        var counts = new List<int>();
+        for (var second = 0; second < seconds; second++)
+        {
+            var placed = 0;
+            for (var i = 0; i < perSecond; i++)
+            {
+                if (f.Place() is { MaySend: true } p)
+                {
+                    placed += p.Site == WebFixture.Eu ? 1 : 0;
+                    var tooMuch = p.Site == WebFixture.Eu && isTooMuch is not null && isTooMuch(placed);
+                    f.Answer(p, p.Site == WebFixture.Eu && !tooMuch, pushBack: tooMuch);
+                }
+                f.Advance(1.0 / perSecond);
+            }
+            counts.Add(placed);
+        }
+        return counts;
     }
 
     [Fact]
@@ -76,7 +108,7 @@ public class SpillTests
     [Fact]
     public void Sites_that_need_the_same_failing_component_get_no_shift_from_each_other()
     {
-        var options = WebFixture.Topo(1000, 2);
+        var options = WebFixture.Topo(1000, 2, 1000);
         options.Sites = [.. options.Sites, new() { Name = "mail-na", Service = "mail", Region = "na",
             DependsOn = ["locator"], Targets = [new() { Address = "m:1" }] }];
         options.Sites[0].DependsOn = options.Sites[1].DependsOn = ["locator"];

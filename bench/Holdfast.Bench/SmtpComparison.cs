@@ -91,10 +91,15 @@ internal static class SmtpComparison
                     {
                         if (only is not null && !name.Equals(only, StringComparison.OrdinalIgnoreCase))
                             continue;
-                        using TestedSystem system = name == "Holdfast"
-                            ? new HoldfastSystem(binary, Path.Combine(folder, $"h{load.SizeBytes}-{FolderName(round)}"), LoopbackPort.Free())
-                            : new PostfixSystem(Path.Combine(folder, $"p{load.SizeBytes}-{FolderName(round)}"), LoopbackPort.Free());
-                        var measure = MeasureOne(system, load, sink, sinkPort);
+                        var own = Path.Combine(folder, $"{name[..1]}{load.SizeBytes}-{FolderName(round)}");
+                        Measure measure;
+                        using (TestedSystem system = name == "Holdfast" ? new HoldfastSystem(binary, own, LoopbackPort.Free())
+                            : new PostfixSystem(own, LoopbackPort.Free()))
+                        {
+                            measure = MeasureOne(system, load, sink, sinkPort);
+                        }
+                        // Gigabytes, at a mebibyte a message: the next must find the disk as this one did.
+                        Directory.Delete(own, recursive: true);
                         AnsiConsole.MarkupLineInterpolated(
                             $"{load.SizeBytes,8} B {load.Connections,4} conn {load.Generator,-12} {name,-9} accepted {measure.AcceptedPerSecond,8:F0}/s delivered {measure.DeliveredPerSecond,8:F0}/s cpu {measure.CpuMs,7:F3} ms peak {measure.PeakBytes >> 20,5} MiB");
                         if (!measures.TryGetValue(name, out var list))

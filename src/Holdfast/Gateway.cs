@@ -77,6 +77,8 @@ internal sealed partial class Gateway(ConfigurationSnapshot configuration, Confi
         try
         {
             await Task.WhenAll(stages.DrainAsync(signals.StopNow), web.DrainAsync(signals.StopNow));
+            // What was cut short may end without a word: sessions that were broken off have ended.
+            signals.StopNow.ThrowIfCancellationRequested();
             Note(EvidenceKind.Stopped, failed ? "stopped because a part failed" : "drained and stopped");
         }
         catch (OperationCanceledException) when (signals.StopNow.IsCancellationRequested)

@@ -7,6 +7,24 @@ namespace Holdfast.SystemTests;
 public class DrainTests
 {
     [Fact]
+    public async Task A_second_signal_that_only_breaks_a_session_off_is_told_by_the_exit_code()
+    {
+        await using var gateway = new Gateway(new Workspace());
+        gateway.Configure(gateway.TwoSites());
+        await gateway.StartAsync();
+        using var slow = await RawClient.ConnectAsync(gateway.SmtpPort);
+        await slow.SayAsync("EHLO client.test\r\n");
+        await slow.SayAsync("MAIL FROM:<a@example.org>\r\n");
+        await slow.SayAsync("RCPT TO:<b@example.net>\r\n");
+        Assert.StartsWith("354", await slow.SayAsync("DATA\r\n"), StringComparison.Ordinal);
+        await slow.SendAsync("X-Marker: half\r\n\r\nhalf a mess"u8.ToArray());
+        gateway.Signal("TERM");
+        await Eventually.HoldsAsync(() => gateway.Log.Contains("1 sessions finish", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(20), () => gateway.Log);
+        Assert.Equal(8, await gateway.StopAsync());
+    }
+
+    [Fact]
     public async Task A_second_signal_ends_a_long_drain_at_once_and_loses_nothing()
     {
         var workspace = new Workspace();

@@ -6,18 +6,25 @@ namespace Holdfast.SystemTests;
 /// <summary>Stops that take long, and the second signal that ends them.</summary>
 public class DrainTests
 {
+    /// <summary>A sender in the middle of its data.</summary>
+    private static async Task<RawClient> HalfAMessageAsync(Gateway gateway)
+    {
+        var slow = await RawClient.ConnectAsync(gateway.SmtpPort);
+        await slow.SayAsync("EHLO slow.test\r\n");
+        await slow.SayAsync("MAIL FROM:<a@example.org>\r\n");
+        await slow.SayAsync("RCPT TO:<b@example.net>\r\n");
+        Assert.StartsWith("354", await slow.SayAsync("DATA\r\n"), StringComparison.Ordinal);
+        await slow.SendAsync("X-Marker: half\r\n\r\nhalf a mess"u8.ToArray());
+        return slow;
+    }
+
     [Fact]
     public async Task A_second_signal_that_only_breaks_a_session_off_is_told_by_the_exit_code()
     {
         await using var gateway = new Gateway(new Workspace());
         gateway.Configure(gateway.TwoSites());
         await gateway.StartAsync();
-        using var slow = await RawClient.ConnectAsync(gateway.SmtpPort);
-        await slow.SayAsync("EHLO client.test\r\n");
-        await slow.SayAsync("MAIL FROM:<a@example.org>\r\n");
-        await slow.SayAsync("RCPT TO:<b@example.net>\r\n");
-        Assert.StartsWith("354", await slow.SayAsync("DATA\r\n"), StringComparison.Ordinal);
-        await slow.SendAsync("X-Marker: half\r\n\r\nhalf a mess"u8.ToArray());
+        using var slow = await HalfAMessageAsync(gateway);
         gateway.Signal("TERM");
         await Eventually.HoldsAsync(() => gateway.Log.Contains("1 sessions finish", StringComparison.Ordinal),
             TimeSpan.FromSeconds(20), () => gateway.Log);
@@ -38,12 +45,7 @@ public class DrainTests
         Assert.Equal(5, sender.AcknowledgedCount);
         await Eventually.HoldsAsync(() => na.DeliveredCount > 0, TimeSpan.FromSeconds(20), () => gateway.Log);
         // A sender in the middle of its data, which the drain also lets finish.
-        using var slow = await RawClient.ConnectAsync(gateway.SmtpPort);
-        await slow.SayAsync("EHLO slow.test\r\n");
-        await slow.SayAsync("MAIL FROM:<a@example.org>\r\n");
-        await slow.SayAsync("RCPT TO:<b@example.net>\r\n");
-        Assert.StartsWith("354", await slow.SayAsync("DATA\r\n"), StringComparison.Ordinal);
-        await slow.SendAsync("X-Marker: half\r\n\r\nhalf a mess"u8.ToArray());
+        using var slow = await HalfAMessageAsync(gateway);
 
         gateway.Signal("TERM");
         await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System);

@@ -49,6 +49,14 @@ public sealed class WebRapidResetTests
         Assert.True(slow < TimeSpan.FromSeconds(1), words);
         // Connections of the flood were ended, not suffered for ever.
         Assert.All(sent, s => Assert.True(s.Connections > 1, words));
+        // None of them keeps its place, though Kestrel never lets some go, nor holds a stop up.
+        web.Client.Dispose();
+        using var operatorClient = new HttpClient();
+        var metrics = new Uri($"http://127.0.0.1:{web.Gateway.HttpPort}/metrics");
+        await Eventually.HoldsAsync(async () => (await operatorClient.GetStringAsync(metrics)).Split('\n')
+            .Any(l => l.StartsWith("holdfast_web_connections{", StringComparison.Ordinal)
+                && l.EndsWith(" 0", StringComparison.Ordinal)), Limit, () => words);
+        Assert.Equal(0, await web.Gateway.StopAsync());
     }
 
     /// <summary>HEADERS and RST_STREAM as fast as they are taken; a connection that is closed is made anew.</summary>

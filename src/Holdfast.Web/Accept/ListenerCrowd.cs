@@ -18,7 +18,9 @@ internal sealed record CrowdBounds(int Max, int PerAddressMax, ProxyTrust Proxie
 /// <summary>Counts the connections of all listeners, in all and by address, and closes what is beyond the bounds.
 /// </summary>
 /// <remarks>Kestrel's own bound is for one server, and closes without a word. A refused connection is counted, and told
-/// in the log at most once in ten seconds, with how many there were: whoever floods must not flood the log.</remarks>
+/// in the log at most once in ten seconds, with how many there were: whoever floods must not flood the log. A
+/// connection counts until its socket is closed, whatever Kestrel makes of it: of those that it cuts off in a flood of
+/// resets it never lets some go (dotnet/aspnetcore#51307), and they would take all places in time.</remarks>
 internal sealed partial class ListenerCrowd(WebMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
@@ -36,12 +38,15 @@ internal sealed partial class ListenerCrowd(WebMetrics metrics, TimeProvider tim
 
     public int Count => Volatile.Read(ref _count);
 
-    public ConnectionDelegate Limit(ConnectionDelegate next) => connection =>
-        RunAsync(connection, static (c, n) => ((ConnectionDelegate)n)((ConnectionContext)c), next);
+    /// <param name="next">What serves a connection.</param>
+    /// <param name="sockets">Counts those of one listener.</param>
+    public ConnectionDelegate Limit(ConnectionDelegate next, OpenSockets sockets) => connection =>
+        RunAsync(connection, static (c, n) => ((ConnectionDelegate)n)((ConnectionContext)c), next, sockets);
 
-    public MultiplexedConnectionDelegate Limit(MultiplexedConnectionDelegate next) => connection =>
-        RunAsync(connection, static (c, n) =>
-            ((MultiplexedConnectionDelegate)n)((MultiplexedConnectionContext)c), next);
+    /// <inheritdoc cref="Limit(ConnectionDelegate, OpenSockets)"/>
+    public MultiplexedConnectionDelegate Limit(MultiplexedConnectionDelegate next, OpenSockets sockets) =>
+        connection => RunAsync(connection, static (c, n) =>
+            ((MultiplexedConnectionDelegate)n)((MultiplexedConnectionContext)c), next, sockets);
 
     /// <summary>Counts a connection; else says which bound it would break, as <c>error.type</c>.</summary>
     /// <param name="address">Null: not known; counted in all alone.</param>
@@ -79,7 +84,7 @@ internal sealed partial class ListenerCrowd(WebMetrics metrics, TimeProvider tim
     }
 
     private async Task RunAsync(BaseConnectionContext connection, Func<BaseConnectionContext, object, Task> run,
-        object next)
+        object next, OpenSockets sockets)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address;
         if (Enter(address) is { } reason)
@@ -88,13 +93,39 @@ internal sealed partial class ListenerCrowd(WebMetrics metrics, TimeProvider tim
             connection.Abort(new ConnectionAbortedException("There are too many connections."));
             return;
         }
+        var place = new Place(this, address, sockets);
+        await using var closes = connection.ConnectionClosed
+            .UnsafeRegister(static p => ((Place)p!).Leave(), place).ConfigureAwait(false);
         try
         {
             await run(connection, next).ConfigureAwait(false);
         }
         finally
         {
-            Leave(address);
+            place.Leave();
+        }
+    }
+
+    /// <summary>Taken by one connection, given back once.</summary>
+    private sealed class Place
+    {
+        private readonly ListenerCrowd _crowd;
+        private readonly IPAddress? _address;
+        private readonly OpenSockets _sockets;
+        private int _hasLeft;
+
+        public Place(ListenerCrowd crowd, IPAddress? address, OpenSockets sockets)
+        {
+            (_crowd, _address, _sockets) = (crowd, address, sockets);
+            sockets.Add(1);
+        }
+
+        public void Leave()
+        {
+            if (Interlocked.Exchange(ref _hasLeft, 1) != 0)
+                return;
+            _crowd.Leave(_address);
+            _sockets.Add(-1);
         }
     }
 
@@ -129,4 +160,14 @@ internal sealed partial class ListenerCrowd(WebMetrics metrics, TimeProvider tim
     [LoggerMessage(EventId = 4010, Level = LogLevel.Warning,
         Message = "Closed {Refused} new connections since the last word: {Bound} is reached ({Count} are open)")]
     private partial void Refused(int refused, string bound, int count);
+}
+
+/// <summary>How many sockets of clients a listener has open.</summary>
+internal sealed class OpenSockets
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    public void Add(int change) => Interlocked.Add(ref _count, change);
 }

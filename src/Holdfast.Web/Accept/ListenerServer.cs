@@ -25,10 +25,12 @@ internal sealed class ListenerServer : IAsyncDisposable
 {
     /// <summary>The fatal alert of RFC 6066 §3, in a record of its own (RFC 8446 §5.1, §6).</summary>
     private static readonly byte[] s_unrecognizedName = [21, 3, 3, 0, 2, 2, 112];
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
     private readonly ListenerParts _parts;
     private readonly WebListenerOptions _listener;
     private readonly WebApplication _app;
     private readonly IServer _server;
+    private readonly OpenSockets _sockets = new();
     private WebCertificateOptions[] _told = [];
 
     public ListenerServer(ListenerParts parts, WebListenerOptions listener, AcceptOptions options)
@@ -122,7 +124,15 @@ internal sealed class ListenerServer : IAsyncDisposable
     {
         using var over = new CancellationTokenSource(timeout, _parts.Time);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(abort, over.Token);
-        await _server.StopAsync(ends.Token).ConfigureAwait(false);
+        var stopping = _server.StopAsync(ends.Token);
+        // Kestrel also waits for connections whose sockets are closed and that it never lets go (see the crowd).
+        while (await Task.WhenAny(stopping, Task.Delay(s_look, _parts.Time, CancellationToken.None))
+            .ConfigureAwait(false) != stopping)
+        {
+            if (_sockets.Count == 0)
+                await ends.CancelAsync().ConfigureAwait(false);
+        }
+        await stopping.ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -154,11 +164,11 @@ internal sealed class ListenerServer : IAsyncDisposable
     private void Lay(ListenOptions listen, AcceptOptions options)
     {
         listen.Protocols = ProtocolsOf(_listener);
-        listen.Use(_parts.Crowd.Limit);
+        listen.Use(next => _parts.Crowd.Limit(next, _sockets));
         if (!_listener.IsTls)
             return;
         if (listen.Protocols is HttpProtocols.Http1AndHttp2AndHttp3)
-            ((IMultiplexedConnectionBuilder)listen).Use(_parts.Crowd.Limit);
+            ((IMultiplexedConnectionBuilder)listen).Use(next => _parts.Crowd.Limit(next, _sockets));
         listen.Use(next => Handshake.Watch(next, _parts.Metrics));
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {

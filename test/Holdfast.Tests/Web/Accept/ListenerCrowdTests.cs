@@ -38,6 +38,29 @@ public class ListenerCrowdTests
     }
 
     [Fact]
+    public async Task A_place_is_free_when_the_socket_is_closed_though_its_server_never_lets_the_connection_go()
+    {
+        var crowd = Make(1, 1);
+        var sockets = new OpenSockets();
+        var goes = new TaskCompletionSource();
+        using var closed = new CancellationTokenSource();
+        var connection = new DefaultConnectionContext
+        {
+            RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 1), ConnectionClosed = closed.Token,
+        };
+        var served = crowd.Limit((ConnectionContext _) => goes.Task, sockets)(connection);
+        Assert.Equal((1, 1), (crowd.Count, sockets.Count));
+        Assert.Equal("connections", crowd.Enter(IPAddress.Loopback));
+        await closed.CancelAsync();
+        Assert.Equal((0, 0), (crowd.Count, sockets.Count));
+        goes.SetResult();
+        await served;
+        // Once only.
+        Assert.Equal((0, 0), (crowd.Count, sockets.Count));
+        Assert.Null(crowd.Enter(IPAddress.Loopback));
+    }
+
+    [Fact]
     public void One_address_gets_no_more_than_its_own_bound_and_others_are_not_touched()
     {
         var crowd = Make(100, 2);
@@ -74,7 +97,7 @@ public class ListenerCrowdTests
         var crowd = Make(100, 1);
         Assert.Null(crowd.Enter(IPAddress.Loopback));
         var reached = 0;
-        var limited = crowd.Limit((ConnectionContext _) => Task.FromResult(reached++));
+        var limited = crowd.Limit((ConnectionContext _) => Task.FromResult(reached++), new OpenSockets());
         async Task<DefaultConnectionContext> ComeAsync()
         {
             var connection = new DefaultConnectionContext { RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 1) };

@@ -5,6 +5,7 @@ using Holdfast.Traffic.Targets;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Forward;
 using Holdfast.Web.Probes;
+using Holdfast.Web.Records;
 using Holdfast.Web.Select;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -38,6 +39,7 @@ public sealed partial class WebFlow : IAsyncDisposable
     private readonly WebRecords _records;
     private readonly ILogger _logger;
     private readonly Random _random;
+    private readonly TraceIds _traces;
     private readonly WebListeners _listeners;
     private readonly UnderWay _underWay;
     private readonly HedgeWaits _hedges = new();
@@ -65,6 +67,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         _sessions = sessions;
         _records = records;
         _random = random;
+        _traces = new TraceIds(random);
         _logger = loggers.CreateLogger<WebFlow>();
         _listeners = new WebListeners(loggers, ServeAsync, metrics, time);
         _underWay = new UnderWay();
@@ -125,6 +128,8 @@ public sealed partial class WebFlow : IAsyncDisposable
         var startedAt = _time.GetTimestamp();
         var picture = Picture;
         var bytes = _records.Draw(context);
+        if (_records.Options.Traces)
+            _traces.Mark(context.Request.Headers, isRecorded: bytes is not null);
         var course = await ServeAsync(context, picture).ConfigureAwait(false);
         if (course.Route is { } route)
         {
@@ -209,7 +214,7 @@ public sealed partial class WebFlow : IAsyncDisposable
             }
             error = await _forwarder.SendAsync(context,
                 client.PrefixOf(_board.Topology.Targets[placement.Target.Value]), forwarded, client.Config,
-                picture.TransformOf(route.Service), CancellationToken.None).ConfigureAwait(false);
+                picture.TransformOf(route), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is BadHttpRequestException or IOException or OperationCanceledException)
         {
@@ -325,7 +330,7 @@ public sealed partial class WebFlow : IAsyncDisposable
                 if (ticks++ % TicksASecond == 0)
                     _hedges.Draw(_board, now);
                 if (ticks % TicksAMinute == 0)
-                    _sessions.Load(_select.CurrentValue);
+                    await _sessions.LookAsync(_select.CurrentValue).ConfigureAwait(false);
                 foreach (var (_, queue) in _queues)
                     queue.Pump();
             }
@@ -334,6 +339,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         {
             // Ends so at every stop.
         }
+        await _sessions.EndAsync().ConfigureAwait(false);
     }
 
     private void Draw()

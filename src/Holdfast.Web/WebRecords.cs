@@ -38,6 +38,8 @@ internal sealed class WebRecords(
     private const uint GoldenRatio = 2_654_435_769;
     private uint _turn;
 
+    public RecordOptions Options => options.CurrentValue;
+
     /// <summary>Whether a request that begins now gets a record; if so its bodies are counted.</summary>
     public BodyBytes? Draw(HttpContext context)
     {

@@ -115,6 +115,8 @@ internal static class FuzzTable
             "99999999", "-1", "\t"), 200),
         new("web-cookie", WebSessionTargets.Cookie, Cookies, 5000),
         new("web-keys", WebSessionTargets.Keys, [.. Lines, new byte[] { (byte)'#' }], 5000),
+        new("web-secret", WebSessionTargets.Secret, [.. Lines, .. Tokens("Bearer ", "Basic ", "=", ",", "\"", "\u0085",
+            new('x', 8190))], 20_000),
         new("web-retry-after", WebSessionTargets.RetryAfter, Tokens("0", "1", "120", "99999999999", "-1", "1.5",
             "Fri, 23 Jan 2026 19:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", ",", "\n", " ", "GMT", "+0000"), 200),
         new("web-probe", WebSessionTargets.Probe, Tokens("200-299", "200", "-", ",", " ", "99", "600", "599-100", "ok"),

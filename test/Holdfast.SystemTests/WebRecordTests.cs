@@ -30,8 +30,12 @@ public sealed class WebRecordTests
             using var response = await web.Client.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
+        string? told;
         using (var response = await web.Client.GetAsync(web.Address))
+        {
             Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            told = Text(JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement, "trace");
+        }
         using (var client = new TcpClient())
         {
             await client.ConnectAsync("127.0.0.1", web.Port);
@@ -52,6 +56,12 @@ public sealed class WebRecordTests
             Text(first, "outcome"), Text(first, "in")));
         Assert.Equal(("3", "write", "web", "1", "0af7651916cd43dd8448eb211c80319c"), (Text(first, "priority"),
             Text(first, "operation"), Text(first, "service"), Text(first, "attempts"), Text(first, "trace")));
+        // Without a trace of the client's each gets one of ours: the target, the record and our own answers name it.
+        Assert.Equal(4, records.Select(r => Text(r, "trace")).Distinct().Count(t => t is { Length: 32 }));
+        Assert.Equal(Text(records[1], "trace"), told);
+        Assert.Contains(web.Targets, t => t.LastHeaders.GetValueOrDefault("traceparent") is { } seen
+            && seen.StartsWith($"00-{Text(records[3], "trace")}-", StringComparison.Ordinal)
+            && seen.EndsWith("-01", StringComparison.Ordinal));
         Assert.True(first.GetProperty("out").GetInt64() > 10);
         Assert.InRange(first.GetProperty("took_ms").GetDouble(), first.GetProperty("first_byte_ms").GetDouble(), 60_000);
         Assert.InRange(first.GetProperty("first_byte_ms").GetDouble(), first.GetProperty("queued_ms").GetDouble(), 60_000);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Holdfast.SystemTests.Harness;
 
@@ -31,6 +32,15 @@ public sealed class WebSessionTests
         await using var web = new WebGateway(workspace);
         await web.StartAsync(web.Configuration(route: Route, select: $""" "AffinityKeyFile": "{keys}", """,
             more: """, "Probes": { "Services": [ { "Service": "web", "Path": "/", "Interval": "0.2s" } ] }"""));
+        var cookies = new ConcurrentQueue<string>();
+        foreach (var target in web.Targets)
+        {
+            target.Serve = context =>
+            {
+                cookies.Enqueue(context.Request.Headers.Cookie.ToString());
+                return Task.FromResult(false);
+            };
+        }
         var (first, set, response) = await AskAsync(web, null);
         Assert.Matches("^sid=[A-Za-z0-9_-]{40}; Path=/; HttpOnly; SameSite=Lax$", set);
         Assert.Contains("private", response.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
@@ -46,6 +56,8 @@ public sealed class WebSessionTests
                 (first, cookie, moves) = (target, NameAndValue(again), moves + 1);
         }
         Assert.InRange(moves, 0, 2);
+        // What we told the client is nothing to targets.
+        Assert.Equal(["", "theme=dark"], cookies.Distinct().Order());
         // What isn't ours is none: it is bound anew, wherever it is answered.
         foreach (var other in new[] { "sid=na1", cookie + "x", cookie[..^1] + (cookie[^1] == 'A' ? 'B' : 'A'),
             "sid=" + new string('A', 8000) })

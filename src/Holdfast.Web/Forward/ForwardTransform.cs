@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using Holdfast.Web.Accept;
 using Holdfast.Web.Select;
 using Microsoft.AspNetCore.Http;
@@ -10,8 +11,14 @@ namespace Holdfast.Web.Forward;
 /// <summary>What of a message's header passes. YARP copies it without the hop-by-hop fields of RFC 9110 §7.6.1; here go
 /// those that <c>Connection</c> names, and what we say of the client.</summary>
 /// <remarks>What only a trusted proxy may say (forwarding fields, and those that the operator named for priority and
-/// user) is removed when anybody else says it. Bodies and their encoding are left alone.</remarks>
-internal sealed class ForwardTransform(ProxyTrust trust, string? host, params string[] trustedFields) : HttpTransformer
+/// user) is removed when anybody else says it. The session's cookie is between us and the client. Bodies and their
+/// encoding are left alone.</remarks>
+/// <param name="trust">Who may say more than others.</param>
+/// <param name="host">Host that targets are asked for; null: the client's own.</param>
+/// <param name="cookie">Our cookie on this route; empty: none.</param>
+/// <param name="trustedFields">What only a trusted proxy may say, beside the forwarding fields.</param>
+internal sealed class ForwardTransform(ProxyTrust trust, string? host, string cookie, params string[] trustedFields)
+    : HttpTransformer
 {
     /// <summary>What the client library keeps with the content: RFC 9110 §8 and what it counts in.</summary>
     private static readonly HashSet<string> s_ofContent = new(StringComparer.OrdinalIgnoreCase)
@@ -37,6 +44,8 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host, params st
             else if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
                 proxyRequest.Content?.Headers.Remove(name);
         }
+        if (cookie.Length > 0)
+            KeepCookie(headers);
         var peer = httpContext.Connection.RemoteIpAddress;
         var isTrusted = trust.Trusts(peer);
         if (!isTrusted)
@@ -54,6 +63,27 @@ internal sealed class ForwardTransform(ProxyTrust trust, string? host, params st
             headers.TryAddWithoutValidation("X-Forwarded-Host", request.Host.Value);
         if (host is not null)
             headers.Host = host;
+    }
+
+    /// <summary>Takes our own cookie away, which says nothing to targets; theirs stay as they are.</summary>
+    private void KeepCookie(HttpRequestHeaders headers)
+    {
+        if (!headers.NonValidated.TryGetValues("Cookie", out var fields))
+            return;
+        var (came, kept) = (fields.ToArray(), new List<string>());
+        var isChanged = false;
+        foreach (var field in came)
+        {
+            var rest = CookieField.Without(field, cookie);
+            isChanged |= !ReferenceEquals(rest, field);
+            if (rest.AsSpan().Trim(" ;").Length > 0)
+                kept.Add(rest);
+        }
+        if (!isChanged)
+            return;
+        headers.Remove("Cookie");
+        if (kept.Count > 0)
+            headers.TryAddWithoutValidation("Cookie", kept);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext,

@@ -7,7 +7,7 @@ namespace Holdfast.Web.Probes;
 /// nothing is sent without it, since the answer would say nothing of the target.</remarks>
 internal sealed class SecretLine(string path, TimeProvider time)
 {
-    private const int BytesMax = 8192;
+    internal const int CharsMax = 8192;
     private static readonly TimeSpan s_readEvery = TimeSpan.FromMinutes(1);
     private string? _value;
     private long _readAt;
@@ -40,21 +40,25 @@ internal sealed class SecretLine(string path, TimeProvider time)
         return true;
     }
 
+    /// <summary>The first line as a field's value; null: it is none.</summary>
+    /// <param name="text">The file's first <see cref="CharsMax"/> characters.</param>
+    internal static string? Parse(ReadOnlySpan<char> text)
+    {
+        var end = text.IndexOfAny('\r', '\n');
+        if (end < 0 && text.Length >= CharsMax)
+            return null;
+        var line = (end < 0 ? text : text[..end]).Trim();
+        // RFC 9110 §5.5: visible characters and spaces.
+        if (line.ContainsAnyExceptInRange(' ', '~'))
+            return null;
+        var value = line.ToString();
+        return AuthenticationHeaderValue.TryParse(value, out _) ? value : null;
+    }
+
     private string? Read()
     {
-        Span<char> buffer = stackalloc char[BytesMax];
+        Span<char> buffer = stackalloc char[CharsMax];
         using var reader = new StreamReader(path);
-        var line = buffer[..reader.ReadBlock(buffer)];
-        var end = line.IndexOfAny('\r', '\n');
-        if (end < 0 && line.Length == BytesMax)
-            return null;
-        var text = (end < 0 ? line : line[..end]).Trim().ToString();
-        // RFC 9110 §5.5: visible characters and spaces.
-        foreach (var c in text)
-        {
-            if (c is < ' ' or > '~')
-                return null;
-        }
-        return AuthenticationHeaderValue.TryParse(text, out _) ? text : null;
+        return Parse(buffer[..reader.ReadBlock(buffer)]);
     }
 }

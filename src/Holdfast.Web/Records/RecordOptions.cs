@@ -19,6 +19,11 @@ public sealed class RecordOptions
     /// <value>false.</value>
     public bool WithQuery { get; set; }
 
+    /// <summary>A request without a <c>traceparent</c> that can be read gets one of ours, which its target sees. The
+    /// flag in it that asks targets to record is set where the request was drawn for a record here.</summary>
+    /// <value>true. False where targets begin traces themselves: most follow the flag.</value>
+    public bool Traces { get; set; } = true;
+
     /// <summary>Records older than this are deleted, a file at a time.</summary>
     /// <value>7 days. Range 1 hour to 3 650 days.</value>
     [Range(typeof(TimeSpan), "01:00:00", "3650.00:00:00")]

@@ -3,8 +3,10 @@ namespace Holdfast.Web.Records;
 /// <summary>The trace that a request belongs to, by its <c>traceparent</c> field (W3C Trace Context §3.2).</summary>
 internal static class TraceParent
 {
-    private const int IdChars = 32;
+    public const int IdChars = 32;
     private const int IdAt = 3;
+    private const int ParentAt = 36;
+    private const int FlagsAt = 53;
     private const int Length = 55;
 
     /// <summary>Null: there is none, or it can't be read.</summary>
@@ -12,18 +14,25 @@ internal static class TraceParent
     {
         // version-traceid-parentid-flags; later versions may have more after that.
         if (field is not { Length: >= Length } || field[2] != '-' || field[35] != '-' || field[52] != '-'
-            || field.StartsWith("ff", StringComparison.Ordinal) || (field.Length > Length && field[Length] != '-'))
+            || !IsHex(field.AsSpan(0, 2)) || !IsHex(field.AsSpan(FlagsAt, 2))
+            || field.StartsWith("ff", StringComparison.Ordinal)
+            || (field.Length > Length && (field[Length] != '-' || field.StartsWith("00", StringComparison.Ordinal))))
         {
             return null;
         }
         var id = field.AsSpan(IdAt, IdChars);
-        var any = false;
-        foreach (var c in id)
+        var parent = field.AsSpan(ParentAt, FlagsAt - ParentAt - 1);
+        return IsHex(id) && id.ContainsAnyExcept('0') && IsHex(parent) && parent.ContainsAnyExcept('0')
+            ? id.ToString() : null;
+    }
+
+    private static bool IsHex(ReadOnlySpan<char> text)
+    {
+        foreach (var c in text)
         {
             if (!char.IsAsciiHexDigitLower(c))
-                return null;
-            any |= c != '0';
+                return false;
         }
-        return any ? id.ToString() : null;
+        return true;
     }
 }

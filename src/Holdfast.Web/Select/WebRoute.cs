@@ -26,11 +26,14 @@ internal sealed class WebRouteTable
         foreach (var group in routes.GroupBy(r => r.Host, StringComparer.OrdinalIgnoreCase))
             _hosts.Add(group.Key, [.. group.OrderByDescending(r => r.Path.Length)]);
         _lookup = _hosts.GetAlternateLookup<ReadOnlySpan<char>>();
+        All = routes;
         _any = _hosts.GetValueOrDefault("*", []);
         Services = [.. routes.Select(r => r.Service).Distinct(StringComparer.OrdinalIgnoreCase)];
     }
 
     public static WebRouteTable Empty { get; } = new(new SelectOptions());
+
+    public IReadOnlyList<WebRoute> All { get; }
 
     /// <summary>Services that any route leads to.</summary>
     public IReadOnlyList<string> Services { get; }

@@ -38,6 +38,12 @@ internal static class WebSessionTargets
         var expected = field.Split(';').Select(p => p.Trim(' '))
             .Where(p => p.StartsWith("sid=", StringComparison.Ordinal)).Select(p => p[4..]).Take(4).ToList();
         Promise.Holds(values.SequenceEqual(expected), "the values of the name, in their order");
+        var without = CookieField.Without(field, "sid");
+        Promise.Holds(!new CookieValues(without, "sid").MoveNext(), "targets don't get it");
+        static string[] Others(string field) => [.. field.Split(';').Select(p => p.Trim(' '))
+            .Where(p => p.Length > 0 && !p.StartsWith("sid=", StringComparison.Ordinal))];
+        Promise.Holds(Others(without).SequenceEqual(Others(field)), "the others pass");
+        Promise.Holds(expected.Count > 0 || ReferenceEquals(without, field), "without it nothing changes");
         var place = places.Find("web", field, "sid", s_topology, s_now);
         Promise.Holds(place is null == !values.Contains(ours), "only what we signed is believed");
         var cookie = new AffinityCookie(s_key);
@@ -57,6 +63,21 @@ internal static class WebSessionTargets
         Promise.Holds(keys.Count <= AffinityKeys.KeysMax && keys.All(k =>
             k.Length is >= AffinityKeys.CharsMin and <= AffinityKeys.CharsMax), "keys keep their bounds");
         return HashCode.Combine(keys.Count, fault?.Length);
+    }
+
+    /// <summary>The file with a probe's secret.</summary>
+    public static int Secret(ReadOnlySpan<byte> input)
+    {
+        var text = Encoding.UTF8.GetString(input);
+        text = text[..Math.Min(text.Length, SecretLine.CharsMax)];
+        var secret = SecretLine.Parse(text);
+        Promise.Holds(secret is null || (secret.Length is > 0 and < SecretLine.CharsMax
+            && secret.All(c => c is >= ' ' and <= '~')), "a secret is a field's value");
+        Promise.Holds(secret is null || text.Split('\r', '\n')[0].Trim() == secret, "it is the first line");
+        using var request = new HttpRequestMessage();
+        if (secret is not null)
+            request.Headers.Add("Authorization", secret);
+        return HashCode.Combine(secret is null, (int)Math.Log2((secret?.Length ?? 0) + 1), secret?.Contains(' '));
     }
 
     /// <summary>A target's Retry-After.</summary>

@@ -44,7 +44,7 @@ internal static class WebTargets
         var context = Context(input);
         var isTrusted = input.Length % 2 == 0;
         context.Connection.RemoteIpAddress = IPAddress.Parse(isTrusted ? "10.1.2.3" : "192.0.2.1");
-        var transform = new ForwardTransform(s_trust, null, "X-Priority", "X-User");
+        var transform = new ForwardTransform(s_trust, null, "sid", "X-Priority", "X-User");
         using var message = new HttpRequestMessage();
         transform.TransformRequestAsync(context, message, "http://192.0.2.9:80", CancellationToken.None).AsTask()
             .GetAwaiter().GetResult();

@@ -15,6 +15,7 @@ internal sealed class WebMetrics
     private readonly Counter<long> _refused;
     private readonly Counter<long> _sessions;
     private readonly Counter<long> _connectionsRefused;
+    private readonly Counter<long> _connectionsCut;
     private Func<int>? _underWay;
     private Func<int>? _connections;
     private Func<IEnumerable<(string Listener, string Host, TimeSpan Left)>>? _certificates;
@@ -47,6 +48,8 @@ internal sealed class WebMetrics
             "{request}", "Requests that wait for a place.");
         _connectionsRefused = meter.CreateCounter<long>("holdfast.web.connections_refused", "{connection}",
             "Connections closed at a bound or in the handshake.");
+        _connectionsCut = meter.CreateCounter<long>("holdfast.web.connections_cut", "{connection}",
+            "HTTP/2 connections cut off because their clients flood.");
         meter.CreateObservableUpDownCounter("holdfast.web.connections", () => _connections?.Invoke() ?? 0,
             "{connection}", "Connections of clients that are open.");
         meter.CreateObservableGauge("holdfast.web.certificate_left", () => _certificates?.Invoke().Select(c =>
@@ -64,6 +67,8 @@ internal sealed class WebMetrics
     /// <param name="reason"><c>connections</c>, <c>address</c>, <c>server_name</c> or <c>handshake</c>.</param>
     public void ConnectionRefused(string reason) =>
         _connectionsRefused.Add(1, new KeyValuePair<string, object?>("error.type", reason));
+
+    public void ConnectionCut() => _connectionsCut.Add(1);
 
     public void Observe(Func<int> underWay, Func<IEnumerable<(string Service, int Count)>> waiting) =>
         (_underWay, _waiting) = (underWay, waiting);

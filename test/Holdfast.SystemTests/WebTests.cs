@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Holdfast.SystemTests.Harness;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Holdfast.SystemTests;
 
@@ -190,14 +191,32 @@ public sealed class WebTests
         Assert.True(answers.Count(a => a.Status == 503) > 600, "nothing was shed");
     }
 
-    [Fact]
-    public async Task WebSockets_pass_both_ways()
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task WebSockets_pass_both_ways(bool isHttp2Here, bool isHttp2There)
     {
         await using var web = new WebGateway(new Workspace());
-        await web.StartAsync(prepare: (_, target) => target.Serve = EchoAsync);
+        var configuration = web.Configuration(more: isHttp2There
+            ? ", \"Forward\": { \"Services\": [ { \"Service\": \"web\", \"Http2\": true } ] }" : "");
+        if (isHttp2Here)
+        {
+            configuration = configuration.Replace($"\"Endpoint\": \"127.0.0.1:{web.Port}\" }}",
+                $"\"Endpoint\": \"127.0.0.1:{web.Port}\", \"Protocols\": \"Http2\" }}", StringComparison.Ordinal);
+        }
+        await web.StartAsync(configuration, (_, target) => target.Serve = EchoAsync,
+            listen => listen.Protocols = isHttp2There ? HttpProtocols.Http2 : HttpProtocols.Http1);
         using var socket = new ClientWebSocket();
+        if (isHttp2Here)
+        {
+            // RFC 8441.
+            socket.Options.HttpVersion = HttpVersion.Version20;
+            socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        }
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{web.Port}/live"), limit.Token);
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{web.Port}/live"), web.Client, limit.Token);
         var buffer = new byte[100];
         for (var i = 0; i < 10; i++)
         {

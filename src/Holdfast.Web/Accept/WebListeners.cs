@@ -28,7 +28,8 @@ internal sealed partial class WebListeners : IDisposable
     {
         _logger = loggers.CreateLogger<WebListeners>();
         var crowd = new ListenerCrowd(metrics, time, _logger);
-        _parts = new ListenerParts(loggers, _logger, serve, crowd, metrics, new LocalFiles(), time);
+        _parts = new ListenerParts(new FloodLog(loggers, metrics, time, _logger), _logger, serve, crowd, metrics,
+            new LocalFiles(), time);
         metrics.Observe(() => crowd.Count, CertificatesLeft);
     }
 

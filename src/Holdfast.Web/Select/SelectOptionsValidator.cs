@@ -1,4 +1,5 @@
 using System.Buffers;
+using Holdfast.Web.Accept;
 using Microsoft.Extensions.Options;
 
 namespace Holdfast.Web.Select;

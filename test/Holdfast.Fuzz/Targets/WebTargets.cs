@@ -35,6 +35,8 @@ internal static class WebTargets
             "a request has one end");
         Promise.Holds(fault is not null || (headers.Host.Count < 2 && context.Request.Method is not "TRACE"),
             "a request has one host and is not mirrored");
+        Promise.Holds(fault is not null || context.Request.Protocol != "HTTP/2" || (headers.Connection.Count == 0
+            && encoding.Count == 0 && headers.Upgrade.Count == 0), "over HTTP/2 nothing is said of connections");
         return HashCode.Combine(fault, encoding.Count);
     }
 
@@ -190,6 +192,7 @@ internal static class WebTargets
         context.Request.Method = first[0].Length > 0 ? first[0] : "GET";
         context.Request.Path = "/";
         context.Request.Scheme = "http";
+        context.Request.Protocol = input.Length % 3 == 0 ? "HTTP/2" : "HTTP/1.1";
         foreach (var line in lines.Skip(1).Take(100))
         {
             var colon = line.IndexOf(':', StringComparison.Ordinal);

@@ -26,7 +26,7 @@ internal sealed class StrictWebTarget : IAsyncDisposable
 
     /// <summary>Request lines of what came whole, in that order.</summary>
     public ConcurrentQueue<string> Requests { get; } = [];
-    /// <summary>Header fields, each with its request line.</summary>
+    /// <summary>Header and trailer fields, each with its request line.</summary>
     public ConcurrentQueue<(string Request, string Field)> Fields { get; } = [];
     /// <summary>What was ambiguous or malformed.</summary>
     public ConcurrentQueue<string> Faults { get; } = [];
@@ -104,14 +104,14 @@ internal sealed class StrictWebTarget : IAsyncDisposable
         if (lengths + encodings > 1 || hosts != 1)
             throw new FormatException($"{request}: {lengths} lengths, {encodings} encodings, {hosts} hosts");
         if (encodings == 1)
-            await ChunksAsync(stream, buffer);
+            await ChunksAsync(request, stream, buffer);
         else
             await SkipAsync(stream, buffer, length);
         Requests.Enqueue(request);
         return true;
     }
 
-    private async Task ChunksAsync(NetworkStream stream, List<byte> buffer)
+    private async Task ChunksAsync(string request, NetworkStream stream, List<byte> buffer)
     {
         while (true)
         {
@@ -125,10 +125,8 @@ internal sealed class StrictWebTarget : IAsyncDisposable
             if (await LineAsync(stream, buffer) is { Length: > 0 } rest)
                 throw new FormatException($"behind a chunk: {rest}");
         }
-        while (await LineAsync(stream, buffer) is { Length: > 0 })
-        {
-            // A trailer field.
-        }
+        while (await LineAsync(stream, buffer) is { Length: > 0 } trailer)
+            Fields.Enqueue((request, trailer));
     }
 
     private async Task<string> LineAsync(NetworkStream stream, List<byte> buffer)

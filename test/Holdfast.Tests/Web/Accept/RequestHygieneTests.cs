@@ -1,5 +1,6 @@
 using Holdfast.Web.Accept;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Holdfast.Tests.Web.Accept;
 
@@ -9,6 +10,7 @@ public class RequestHygieneTests
     {
         var context = new DefaultHttpContext();
         context.Request.Method = method;
+        context.Request.Protocol = "HTTP/1.1";
         context.Request.Headers.Host = "a.example";
         return context;
     }
@@ -69,4 +71,64 @@ public class RequestHygieneTests
     [InlineData("PROPFIND", null)]
     public void Methods_that_mirror_or_tunnel_are_refused(string method, string? fault) =>
         Assert.Equal(fault, RequestHygiene.Fault(Request(method)));
+
+    [Theory]
+    [InlineData("x-a: b\r\nx-hidden", "field_name")]
+    [InlineData("transfer-encoding ", "field_name")]
+    [InlineData("x:y", "field_name")]
+    [InlineData("connection", "connection_field")]
+    [InlineData("keep-alive", "connection_field")]
+    [InlineData("proxy-connection", "connection_field")]
+    [InlineData("upgrade", "connection_field")]
+    [InlineData("transfer-encoding", "connection_field")]
+    [InlineData("te", null)]
+    [InlineData("x-!#$%&'*+-.^_`|~", null)]
+    public void Over_HTTP2_names_are_tokens_and_none_is_of_the_connection(string name, string? fault)
+    {
+        foreach (var protocol in new[] { "HTTP/2", "HTTP/3" })
+        {
+            var context = Request();
+            context.Request.Protocol = protocol;
+            context.Request.Headers[name] = "chunked";
+            Assert.Equal(fault, RequestHygiene.Fault(context));
+        }
+    }
+
+    [Fact]
+    public void Over_HTTP1_the_connection_has_fields_of_its_own()
+    {
+        var context = Request();
+        context.Request.Protocol = "HTTP/1.1";
+        context.Request.Headers.Connection = "upgrade";
+        context.Request.Headers.Upgrade = "websocket";
+        Assert.Null(RequestHygiene.Fault(context));
+    }
+
+    [Theory]
+    [InlineData("HTTP/2", "host")]
+    [InlineData("HTTP/1.0", null)]
+    public void Over_HTTP2_a_host_is_named(string protocol, string? fault)
+    {
+        var context = Request();
+        context.Request.Protocol = protocol;
+        context.Request.Headers.Host = "";
+        Assert.Equal(fault, RequestHygiene.Fault(context));
+    }
+
+    [Theory]
+    [InlineData("websocket", null)]
+    [InlineData("connect-udp", "connect")]
+    public void Of_extended_tunnels_only_those_of_WebSockets_pass(string protocol, string? fault)
+    {
+        var context = Request("CONNECT");
+        context.Request.Protocol = "HTTP/2";
+        context.Features.Set<IHttpExtendedConnectFeature>(new Tunnel(protocol));
+        Assert.Equal(fault, RequestHygiene.Fault(context));
+    }
+
+    private sealed record Tunnel(string? Protocol) : IHttpExtendedConnectFeature
+    {
+        public bool IsExtendedConnect => true;
+        public ValueTask<Stream> AcceptAsync() => throw new NotSupportedException();
+    }
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Holdfast.Web.Select;
+namespace Holdfast.Web.Accept;
 
 /// <summary>What a header field may be called.</summary>
 internal static class FieldName

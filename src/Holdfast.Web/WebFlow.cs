@@ -17,8 +17,9 @@ namespace Holdfast.Web;
 
 /// <summary>Joins the stages in order: Accept → Select → Forward. Read this first.</summary>
 /// <remarks>
-/// A request: 1 hygiene, 2 route, 3 class (priority, cohort, operation, deadline), 4 admission, 5 a place, now or after
-/// waiting, 6 the forwarder sends it there and its answer back, 7 what it came to is told.
+/// A request: 1 hygiene, 2 route, 3 class (priority, cohort, operation, deadline) and its body, if that is short, 4
+/// admission, 5 a place, now or after waiting, 6 the forwarder sends it there and its answer back, 7 what it came to is
+/// told.
 /// Stop: listeners close, running requests may end, what remains is cut.
 /// </remarks>
 public sealed partial class WebFlow : IAsyncDisposable
@@ -162,7 +163,27 @@ public sealed partial class WebFlow : IAsyncDisposable
         // 3. Class.
         var now = _time.GetElapsedTime(0);
         var kind = Classify(context, route, picture, now);
+        // A short body, or a longer one's beginning, is read before anything counts the request: who drips it holds
+        // nobody's place.
+        var body = await HoldAsync(context, kind, picture).ConfigureAwait(false);
+        try
+        {
+            return body.Error is { } error
+                ? await EndAsync(context, new(WebRecords.Answered, route, kind), error, isLate: false)
+                    .ConfigureAwait(false)
+                : await PlaceAsync(context, route, kind, picture, service, body).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Add(ref _heldBytes, -body.Bytes.GetValueOrDefault().Length);
+        }
+    }
+
+    private async ValueTask<WebCourse> PlaceAsync(HttpContext context, WebRoute route, RequestClass kind,
+        WebPicture picture, ServiceId service, HeldBody body)
+    {
         // 4. Admission.
+        var now = _time.GetElapsedTime(0);
         var queue = _queues.GetOrAdd(service, _makeQueue);
         var admission = _board.Admit(service, kind.Priority, kind.Cohort, now);
         queue.Shedding(admission.ShedShare > 0);
@@ -188,40 +209,32 @@ public sealed partial class WebFlow : IAsyncDisposable
         }
         // 6. There and back.
         return await ForwardAsync(context, new(WebRecords.Answered, route, kind, placedAt), picture, service,
-            placement, queue, session).ConfigureAwait(false);
+            placement, queue, session, body).ConfigureAwait(false);
     }
 
     private async Task<WebCourse> ForwardAsync(HttpContext context, WebCourse course, WebPicture picture,
-        ServiceId service, Placement placement, PlaceQueue queue, WebSession? session)
+        ServiceId service, Placement placement, PlaceQueue queue, WebSession? session, HeldBody body)
     {
         var (route, kind) = (course.Route!, course.Kind);
         var client = picture.Clients.Of(route.Service);
-        var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
         var forwarded = new ForwardedRequest(context, kind, service, picture.Parts, client, queue, placement)
         {
-            HasBody = hasBody, HasSession = session is not null,
+            HasBody = body.IsThere, Body = body.Bytes, Streamed = body.Streamed, HasSession = session is not null,
         };
         course = course with { Forwarded = forwarded };
         _underWay.Add(forwarded);
+        forwarded.TryGiveBack();
         session?.Follow(forwarded);
         var error = ForwarderError.None;
         try
         {
-            if (hasBody && context.Request.ContentLength is { } length && length <= picture.ReplayBytesMax
-                && kind.Operation != OperationClass.Stream)
-            {
-                forwarded.Body = await HoldAsync(context, (int)length).ConfigureAwait(false);
-            }
             error = await _forwarder.SendAsync(context,
                 client.PrefixOf(_board.Topology.Targets[placement.Target.Value]), forwarded, client.Config,
                 picture.TransformOf(route), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is BadHttpRequestException or IOException or OperationCanceledException)
         {
-            // The client broke off in the body that was to be held, or it is none that we take.
-            error = ForwarderError.RequestBodyClient;
-            if (e is BadHttpRequestException bad && !context.Response.HasStarted)
-                context.Response.StatusCode = bad.StatusCode;
+            error = BodyError(context, e);
         }
         finally
         {
@@ -234,6 +247,20 @@ public sealed partial class WebFlow : IAsyncDisposable
             forwarded.Release(error is ForwarderError.None && forwarded.AnsweredAt > TimeSpan.Zero);
             _underWay.Remove(forwarded);
         }
+        var isLate = forwarded.End == AttemptEnd.Deadline;
+        if (isLate && body.Streamed is { HasEnded: false, IsSlow: true })
+        {
+            // The deadline passed while the client still sent.
+            context.Response.StatusCode = StatusCodes.Status408RequestTimeout;
+            (error, isLate) = (ForwarderError.RequestBodyClient, false);
+        }
+        return await EndAsync(context, course, error, isLate).ConfigureAwait(false);
+    }
+
+    /// <summary>Answers where the forwarder didn't, and says what the request came to.</summary>
+    private static async Task<WebCourse> EndAsync(HttpContext context, WebCourse course, ForwarderError error,
+        bool isLate)
+    {
         if (context.RequestAborted.IsCancellationRequested)
             return course with { Outcome = WebRecords.ClientLeft };
         if (error is ForwarderError.None)
@@ -242,7 +269,7 @@ public sealed partial class WebFlow : IAsyncDisposable
         if (context.Response.HasStarted)
             return course with { Outcome = isClients ? WebRecords.ClientFault : WebRecords.BrokenOff };
         // Nothing was said yet: the forwarder set a status alone.
-        var isLate = error is ForwarderError.RequestTimedOut || forwarded.End == AttemptEnd.Deadline;
+        isLate |= error is ForwarderError.RequestTimedOut;
         var answer = isLate ? OwnAnswer.Late
             : !isClients ? OwnAnswer.BrokenOff
             : context.Response.StatusCode switch
@@ -257,14 +284,6 @@ public sealed partial class WebFlow : IAsyncDisposable
         {
             Outcome = isLate ? WebRecords.Late : isClients ? WebRecords.ClientFault : WebRecords.NoAnswer,
         };
-    }
-
-    /// <summary>Reads a short body whole, so that the request can be repeated.</summary>
-    private static async Task<ReadOnlyMemory<byte>> HoldAsync(HttpContext context, int length)
-    {
-        var body = new byte[length];
-        await context.Request.Body.ReadExactlyAsync(body, context.RequestAborted).ConfigureAwait(false);
-        return body;
     }
 
     private RequestClass Classify(HttpContext context, WebRoute route, WebPicture picture, TimeSpan now)

@@ -285,25 +285,4 @@ public sealed class WebTests
         Assert.Equal(HttpStatusCode.OK, (await web.Client.GetAsync(new Uri(web.Address, "/only/x"))).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await web.Client.GetAsync(new Uri(web.Address, "/onlyx"))).StatusCode);
     }
-
-    private sealed class Zeroes(long length) : Stream
-    {
-        private long _left = length;
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override int Read(byte[] buffer, int offset, int count)
-        {
-            var read = (int)Math.Min(count, _left);
-            _left -= read;
-            return read;
-        }
-    }
 }

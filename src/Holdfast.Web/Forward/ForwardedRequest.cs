@@ -66,6 +66,12 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// <summary>The whole body, where it is held for a repeat; null: it is streamed, or there is none.</summary>
     public ReadOnlyMemory<byte>? Body { get; set; }
     public bool HasBody { get; init; }
+
+    /// <summary>The body that goes through as it comes; null: it is held, or there is none.</summary>
+    public ClientBody? Streamed { get; init; }
+    /// <summary>The client still owes its body, or owed it for most of the time: what lasts isn't the target's fault.
+    /// </summary>
+    private bool IsClients => Streamed is { } body && (body.HasFailed || (body.IsSlow && !body.HasEnded));
     /// <summary>It is of a route whose requests stay with one target.</summary>
     public bool HasSession { get; init; }
 
@@ -107,11 +113,12 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
                 parts.Board.Release(unused, delivered: false, now);
                 found = null;
             }
-            if (fault is OperationCanceledException && (End == AttemptEnd.Deadline ? kind.IsHurried
-                : End == AttemptEnd.None && context.RequestAborted.IsCancellationRequested))
+            if (fault is OperationCanceledException && (End == AttemptEnd.Deadline ? kind.IsHurried || IsClients
+                : End == AttemptEnd.None && context.RequestAborted.IsCancellationRequested)
+                || fault is not null && Streamed is { HasFailed: true })
             {
                 Release(delivered: false);
-                throw fault;
+                throw fault!;
             }
             // 2.
             var outcome = response is not null
@@ -120,7 +127,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
                 : fault is OperationCanceledException && !AttemptOutcome.IsConnect(fault)
                     ? AttemptOutcome.OfStall(_placement, kind.Operation, "an answer", now - SentAt)
                     : AttemptOutcome.OfFailure(_placement, kind.Operation, fault!, now - SentAt);
-            parts.Board.Report(outcome, now);
+            // What was given back early is somebody else's by now.
+            parts.Board.Report(Volatile.Read(ref _isReleased) == 0 ? outcome : outcome with { Ticket = -1 }, now);
             if (outcome.IsSuccess)
             {
                 AnsweredAt = now;
@@ -198,6 +206,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// may be repeated and there is a place for it.</summary>
     public void TryMove(TimeSpan now)
     {
+        if (TryGiveBack())
+            return;
         if (kind.Operation != OperationClass.Read || (HasBody && Body is null) || AnsweredAt > TimeSpan.Zero
             || End != AttemptEnd.None || !IsWorthMoving(now))
         {
@@ -218,6 +228,18 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
         {
             parts.Board.Release(left, delivered: false, now);
         }
+    }
+
+    /// <summary>One whose client is slower in giving its body than the target is in taking it gives its place back: it
+    /// says nothing of how much the target can take, nor how fast that answers, and whoever drips bodies on purpose
+    /// must not take all places and make targets look dead. Canaries keep theirs: what they come to is waited for.
+    /// </summary>
+    public bool TryGiveBack()
+    {
+        if (!IsClients || _placement.Kind != PlacementKind.Send)
+            return false;
+        Release(delivered: false);
+        return true;
     }
 
     /// <summary>A canary was sent where little was to be hoped: it is moved after a while even if it was the last

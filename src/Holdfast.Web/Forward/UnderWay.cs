@@ -46,7 +46,7 @@ internal sealed class UnderWay
                     {
                         (due ??= []).Add((request, AttemptEnd.Deadline));
                     }
-                    else if (now - request.SentAt > s_patience)
+                    else if (now - request.SentAt > s_patience || request.Streamed is { IsSlow: true })
                     {
                         (due ??= []).Add((request, AttemptEnd.Moved));
                     }

@@ -122,6 +122,9 @@ internal static class FuzzTable
         new("web-probe", WebSessionTargets.Probe, Tokens("200-299", "200", "-", ",", " ", "99", "600", "599-100", "ok"),
             400),
         new("web-record", WebSessionTargets.Record, [.. Json, .. Lines], 5000),
+        new("series-file", WatchTargets.Series, Tokens("time", "count", "service", "region", ",", "\n", "\r\n", "\"",
+            "\"\"", ";", "\t", "\ufeff", "0", "60", "1e12", "-1", "1769103900", "2026-01-22T17:45:00Z", "NaN", "1e308"),
+            2000),
         new("wildcard", QueueTargets.Wildcard, Tokens("*", "**", "*a", "a*", "A", "\n", "@", ".", "example.org"), 80),
     ];
 

@@ -29,6 +29,7 @@ internal static class CommandTree
         root.Add(UserCommand.Create());
         root.Add(ReloadCommand.Create());
         root.Add(SimulateCommand.Create(optimum));
+        root.Add(ReplayCommand.Create());
         foreach (var option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction stock } help)

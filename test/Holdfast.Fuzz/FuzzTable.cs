@@ -125,6 +125,8 @@ internal static class FuzzTable
         new("series-file", WatchTargets.Series, Tokens("time", "count", "service", "region", ",", "\n", "\r\n", "\"",
             "\"\"", ";", "\t", "\ufeff", "0", "60", "1e12", "-1", "1769103900", "2026-01-22T17:45:00Z", "NaN", "1e308"),
             2000),
+        new("breakdown-file", WatchTargets.Breakdown, Tokens("requests", "failures", "expected failures", ",", "\n", "\"",
+            "0", "1", "1e12", "-1", "NaN", "1e-300", "a", "region", ";", "\ufeff"), 1000),
         new("wildcard", QueueTargets.Wildcard, Tokens("*", "**", "*a", "a*", "A", "\n", "@", ".", "example.org"), 80),
     ];
 

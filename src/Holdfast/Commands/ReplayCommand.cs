@@ -13,6 +13,7 @@ internal static class ReplayCommand
             + "history (docs/reference/replay.md).",
             "holdfast replay series examples/reports.csv");
         command.Add(ReplaySeries.Create());
+        command.Add(ReplayBreakdown.Create());
         return command;
     }
 

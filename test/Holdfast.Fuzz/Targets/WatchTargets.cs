@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Watch.Localise;
 using Holdfast.Watch.Recorded;
 
 namespace Holdfast.Fuzz.Targets;
@@ -23,5 +24,17 @@ internal static class WatchTargets
             }
         }
         return HashCode.Combine(file.Rows, file.Series.Count);
+    }
+
+    public static int Breakdown(ReadOnlySpan<byte> input)
+    {
+        var cube = BreakdownFile.Read(new StringReader(Encoding.UTF8.GetString(input)), out var fault);
+        Promise.Holds(cube is null != fault is null, "a file is read or has a fault");
+        if (cube is null)
+            return HashCode.Combine(fault!.Problem.Length, fault.Line);
+        var told = new Localiser(cube, new()).Explain();
+        Promise.Holds(told.Explanations.All(e => e.Terms.Count is >= 1 and <= 4 && double.IsFinite(e.Nats)
+            && double.IsFinite(e.Share) && e.Observed >= e.Expected), "what is told is beyond the expected");
+        return HashCode.Combine(cube.Leaves, told.Explanations.Count);
     }
 }

@@ -80,6 +80,25 @@ public class ReplayCommandTests
     public async Task Options_within_their_bounds_are_taken(string option, string value) =>
         Assert.Equal(ExitCode.Ok, (await RunAsync("replay", "series", Example("reports.csv"), option, value)).Code);
 
+    [Fact]
+    public async Task The_example_of_a_breakdown_names_both_causes()
+    {
+        var (code, output, _) = await RunAsync("replay", "breakdown", Example("breakdown.csv"), "--json");
+        Assert.Equal(ExitCode.Ok, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal(["site=na-2", "client=outlook-16.2,operation=send"], json.RootElement.GetProperty("explanations")
+            .EnumerateArray().Select(e => string.Join(',', e.GetProperty("where").EnumerateObject()
+                .OrderBy(t => t.Name, StringComparer.Ordinal).Select(t => $"{t.Name}={t.Value}"))));
+        (_, output, _) = await RunAsync("replay", "breakdown", Example("breakdown.csv"), "--top", "1");
+        Assert.Contains("1. site=na-2: ", output, StringComparison.Ordinal);
+        Assert.Contains("1 more: --top 2.", output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Usage, (await RunAsync("replay", "breakdown", Example("breakdown.csv"), "--top", "0")).Code);
+        Assert.Equal(ExitCode.Usage, (await RunAsync("replay", "breakdown", Example("breakdown.csv"), "--top", "101")).Code);
+        Assert.Equal(ExitCode.Ok, (await RunAsync("replay", "breakdown", Example("breakdown.csv"), "--top", "100")).Code);
+        Assert.Equal(ExitCode.ConfigurationInvalid,
+            (await RunAsync("replay", "breakdown", Example("reports.csv"))).Code);
+    }
+
     internal static string Example(string name) => Path.Combine(AppContext.BaseDirectory, "examples", name);
 
     private static DateTimeOffset At(string time) =>

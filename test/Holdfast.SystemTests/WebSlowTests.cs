@@ -20,7 +20,8 @@ public sealed class WebSlowTests
     public async Task Ten_thousand_clients_that_drip_headers_and_bodies_cost_little_while_traffic_flows()
     {
         await using var web = new WebGateway(new Workspace());
-        await web.StartAsync(web.Configuration(accept: "\"HeaderTimeout\": \"60s\", \"PaceBytesMin\": 1,"));
+        await web.StartAsync(web.Configuration(accept: "\"HeaderTimeout\": \"60s\", \"PaceBytesMin\": 1,",
+            route: ", \"Deadline\": \"5m\""));
         await web.AskAsync(100, TimeSpan.FromSeconds(1));
         var before = web.Gateway.ResidentBytes();
         using var limit = new CancellationTokenSource(Limit, TimeProvider.System);

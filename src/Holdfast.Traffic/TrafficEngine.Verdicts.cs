@@ -98,6 +98,12 @@ internal sealed partial class TrafficEngine
         key.Test.Reset();
         siteKey.ClosedTargets++;
         HastenScan(site, key);
+        // Of what it is asked otherwise nothing is proven, but siblings that serve come first until more is known.
+        foreach (var other in target.Keys)
+        {
+            if (other is { IsClosed: false })
+                other.PenaltyUntil = Math.Max(other.PenaltyUntil, now + PenaltyMax);
+        }
         var count = site.Node.Targets.Length;
         if (siteKey.ClosedTargets >= count)
             Close(site, siteKey, count == 1 ? evidence : $"all {count} targets closed; last: {evidence}", now);

@@ -37,7 +37,8 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     private const int UnsentMax = 4;
     /// <summary>Half a control tick, as often as there were such tries before: time for the verdict.</summary>
     private static readonly TimeSpan s_unsentPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan s_canaryPatience = TimeSpan.FromSeconds(2);
+    /// <summary>At most half of the time that it has left: the other half is for the answer from elsewhere.</summary>
+    private static readonly TimeSpan s_canaryPatienceMax = TimeSpan.FromSeconds(2);
     private static readonly HttpMessageHandler s_nobody = new SocketsHttpHandler();
     private readonly CancellationTokenSource _attempt = new();
     private Placement _placement = placement;
@@ -245,9 +246,18 @@ internal sealed partial class ForwardedRequest(HttpContext context, RequestClass
     /// <summary>A canary was sent where little was to be hoped: it is moved after a while even if it was the last
     /// attempt, once, so that nobody pays for a test with the whole deadline.</summary>
     private bool IsWorthMoving(TimeSpan now) => _placement.Kind == PlacementKind.Canary
-        ? Counted <= parts.AttemptsMax && now - SentAt > s_canaryPatience
+        ? Counted <= parts.AttemptsMax && now - SentAt > CanaryPatience
         : Counted < parts.AttemptsMax
             && (parts.Board.IsOverdue(_placement) || parts.Board.IsClosed(_placement.Target, kind.Operation));
+
+    private TimeSpan CanaryPatience
+    {
+        get
+        {
+            var half = (kind.Deadline - SentAt) / 2;
+            return half < s_canaryPatienceMax ? half : s_canaryPatienceMax;
+        }
+    }
 
     private PlacementRequest Again => new(service, kind.Operation, kind.Priority, false, _placement.Target, null,
         (byte)Attempts, CanWait: false);

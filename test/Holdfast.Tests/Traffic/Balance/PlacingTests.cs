@@ -129,6 +129,31 @@ public class PlacingTests
     }
 
     [Fact]
+    public void What_is_closed_to_readers_is_written_to_only_after_its_siblings()
+    {
+        var f = new WebFixture();
+        var sick = f.Board.Topology.Sites[0].Targets[0];
+        f.Serve(100, seconds: 3);
+        for (var i = 0; i < 40; i++)
+            f.Answer(f.Place(OperationClass.Write), operation: OperationClass.Write);
+        for (var i = 0; i < 20_000 && !f.Board.IsClosed(sick, OperationClass.Read); i++)
+        {
+            if (f.Place() is { MaySend: true } placement)
+                f.Answer(placement, well: placement.Target != sick);
+            f.Advance(0.01);
+        }
+        Assert.True(f.Board.IsClosed(sick, OperationClass.Read));
+        for (var i = 0; i < 40; i++)
+        {
+            var placement = f.Place(OperationClass.Write);
+            Assert.NotEqual(sick, placement.Target);
+            f.Answer(placement, operation: OperationClass.Write);
+        }
+        // Nothing is proven of what is written: it is the last to be asked, and open.
+        Assert.False(f.Board.IsClosed(sick, OperationClass.Write));
+    }
+
+    [Fact]
     public void The_preferred_site_comes_first_unless_it_is_closed()
     {
         var f = new BoardFixture();

@@ -9,6 +9,7 @@ public sealed record Explanation(IReadOnlyList<(string Dimension, string Value)>
     double Observed, double Expected, double Share, double Nats);
 
 /// <summary>What explains the failures, best first, and what is left.</summary>
+/// <param name="Error">Relative error of what is expected of a leaf, as the leaves themselves show it.</param>
 /// <param name="RestRatio">Observed over expected of all that isn't explained.</param>
 public sealed record Breakdown(IReadOnlyList<Explanation> Explanations, double Requests, double Observed, double Excess,
-    double RestObserved, double RestRatio, double Noise);
+    double RestObserved, double RestRatio, double Error);

@@ -10,10 +10,9 @@ namespace Holdfast.Watch.Localise;
 /// shrunk to
 /// the global one by <see cref="LocaliseOptions.PseudoRequests"/>, or in proportion to requests. The best set is
 /// taken, its
-/// leaves are removed, and the scan goes on until nothing earns its name. Evidence is divided by the noise: the
-/// median of
-/// (C − E)²/E over the leaves without the first cause, over that of a chi-squared variable (0.455), at least 1, since a
-/// forecast's error isn't Poisson.
+/// leaves are removed, and the scan goes on until nothing earns its name. A forecast's error isn't Poisson: with a
+/// variance of E + σ²E², σ such that the middle leaf without the first cause is as far off as chance would have it, a
+/// leaf's counts weigh 1/(1 + σ²E).
 /// Known to do badly: a cause that covers nearly everything (nothing else is normal beside it); two dimensions that
 /// always
 /// go together (the first in the file is named); causes of more than four dimensions. Time: choices × leaves, for each
@@ -23,9 +22,12 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
 {
     private const int CausesMax = 12;
     private const double ChiSquaredMedian = 0.455;
+    private const int LeavesMin = 20;
+    private const int SampleMax = 5000;
     private const int DirectMax = 1 << 22;
     private readonly bool[] _isGone = new bool[cube.Leaves];
     private readonly double[] _expected = Shrink(cube, options.PseudoRequests);
+    private readonly double[] _weights = [.. Enumerable.Repeat(1.0, cube.Leaves)];
     private readonly List<Found> _found = [];
     private readonly double[] _groupFailures = new double[cube.Leaves];
     private readonly double[] _groupExpected = new double[cube.Leaves];
@@ -34,7 +36,7 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
     private int[]? _direct;
     private double _allFailures;
     private double _allExpected;
-    private double _noise = 1;
+    private double _error;
     private Choice? _best;
 
     public Breakdown Explain()
@@ -43,9 +45,9 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
         Scan();
         if (_best is { } first)
         {
-            // Noise is what is left without the first cause; with it known, the first is looked for again.
+            // The error is what is left without the first cause; with it known, the first is looked for again.
             Remove(first, true);
-            _noise = Noise();
+            Weigh();
             Array.Clear(_isGone);
             Scan();
         }
@@ -62,6 +64,15 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
         return Tell(total);
     }
 
+    /// <summary>A leaf of many counts whose expectation is off tells no more than its error allows.</summary>
+    private void Weigh()
+    {
+        _error = Error();
+        var rate = Rest().Rate;
+        for (var i = 0; i < cube.Leaves; i++)
+            _weights[i] = 1 / (1 + _error * _error * rate * _expected[i]);
+    }
+
     private void Scan()
     {
         _best = null;
@@ -71,8 +82,8 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
             _groups[0][i] = _isGone[i] ? -1 : 0;
             if (_isGone[i])
                 continue;
-            _allFailures += cube.Failures[i];
-            _allExpected += _expected[i];
+            _allFailures += _weights[i] * cube.Failures[i];
+            _allExpected += _weights[i] * _expected[i];
         }
         if (_allFailures <= 0 || _allExpected <= 0)
             return;
@@ -137,11 +148,11 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
         {
             if (place[i] < 0)
                 continue;
-            _groupFailures[place[i]] += cube.Failures[i];
-            _groupExpected[place[i]] += _expected[i];
+            _groupFailures[place[i]] += _weights[i] * cube.Failures[i];
+            _groupExpected[place[i]] += _weights[i] * _expected[i];
         }
         if (!_score.TryBetter(_groupFailures, _groupExpected, groups, dimensions.Length, _allFailures, _allExpected,
-            _noise, _best?.Nats ?? 0))
+            _best?.Nats ?? 0))
             return;
         var chosen = _score.Best.ToDictionary(b => b.Group, b => b.Nats);
         var elements = new Dictionary<int, Element>();
@@ -180,20 +191,41 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
         return (failures, expected > 0 ? failures / expected : 0);
     }
 
-    private double Noise()
+    /// <summary>The relative error of what is expected that makes the middle leaf as far off as chance would.</summary>
+    private double Error()
     {
         var rate = Rest().Rate;
-        var squares = new List<double>();
+        var seen = new List<(double Square, double Expected)>();
         for (var i = 0; i < cube.Leaves; i++)
         {
             var expected = rate * _expected[i];
             if (!_isGone[i] && expected >= 1)
-                squares.Add((cube.Failures[i] - expected) * (cube.Failures[i] - expected) / expected);
+                seen.Add(((cube.Failures[i] - expected) * (cube.Failures[i] - expected), expected));
         }
-        if (squares.Count < 20)
-            return 1;
-        squares.Sort();
-        return Math.Max(1, squares[squares.Count / 2] / ChiSquaredMedian);
+        if (seen.Count < LeavesMin)
+            return 0;
+        var stride = Math.Max(1, seen.Count / SampleMax);
+        var ratios = new double[(seen.Count + stride - 1) / stride];
+        if (Middle(0) <= ChiSquaredMedian)
+            return 0;
+        var (low, high) = (1e-4, 10.0);
+        for (var i = 0; i < 20; i++)
+        {
+            var error = Math.Sqrt(low * high);
+            (low, high) = Middle(error) > ChiSquaredMedian ? (error, high) : (low, error);
+        }
+        return high;
+
+        double Middle(double error)
+        {
+            for (var i = 0; i < ratios.Length; i++)
+            {
+                var (square, expected) = seen[i * stride];
+                ratios[i] = square / (expected + error * error * expected * expected);
+            }
+            Array.Sort(ratios);
+            return ratios[ratios.Length / 2];
+        }
     }
 
     private Breakdown Tell(double total)
@@ -206,7 +238,7 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
             excess > 0 ? (e.Failures - rest.Rate * e.Expected) / excess : 0, e.Nats)))
             .OrderByDescending(e => e.Share).ToList();
         return new(told, cube.Requests.Sum(), total, _found.Count == 0 ? 0 : excess, rest.Failures,
-            cube.Expected is null ? 1 : rest.Rate, _noise);
+            cube.Expected is null ? 1 : rest.Rate, _error);
     }
 
     private static double[] Shrink(FailureCube cube, double pseudoRequests)

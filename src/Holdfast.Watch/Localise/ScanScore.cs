@@ -6,8 +6,8 @@ namespace Holdfast.Watch.Localise;
 /// set and
 /// θ the set's ratio to it, refined from several starts (penalised fast subset scan, Speakman and others 2016). The
 /// set's
-/// score is C·ln(C/E) + C′·ln(C′/E′) − ΣC·ln(ΣC/ΣE), Kulldorff's scan (1997), with ′ for the rest, over the noise; less
-/// for each element layers × ln(1 + groups), and a hundredth a further layer, since a longer name must earn it.
+/// score is C·ln(C/E) + C′·ln(C′/E′) − ΣC·ln(ΣC/ΣE), Kulldorff's scan (1997), with ′ for the rest; less for
+/// each element layers × ln(1 + groups), and a hundredth a further layer, since a longer name must earn it.
 /// </remarks>
 internal sealed class ScanScore
 {
@@ -21,7 +21,7 @@ internal sealed class ScanScore
 
     /// <param name="failures">By group; the sums are of all groups.</param>
     public bool TryBetter(double[] failures, double[] expected, int groups, int layers, double allFailures,
-        double allExpected, double noise, double best)
+        double allExpected, double best)
     {
         Nats = best;
         var penalty = layers * Math.Log(1 + groups);
@@ -31,13 +31,13 @@ internal sealed class ScanScore
             var ratio = start;
             for (var round = 0; round < 4; round++)
             {
-                Select(failures, expected, groups, rate, ratio, penalty, noise);
+                Select(failures, expected, groups, rate, ratio, penalty);
                 var (inside, insideExpected) = Sum(failures, expected);
                 if (_set.Count == 0 || allExpected - insideExpected < 1e-9 * allExpected || insideExpected <= 0)
                     break;
                 var (rest, restExpected) = (Math.Max(0, allFailures - inside), allExpected - insideExpected);
                 var nats = (Term(inside, insideExpected) + Term(rest, restExpected) - Term(allFailures, allExpected))
-                    / noise * (1 - LayerCost * (layers - 1)) - penalty * _set.Count;
+                    * (1 - LayerCost * (layers - 1)) - penalty * _set.Count;
                 if (inside / insideExpected > rest / restExpected && nats > Nats * (1 + 1e-9))
                 {
                     Nats = nats;
@@ -50,14 +50,13 @@ internal sealed class ScanScore
         return Nats > best;
     }
 
-    private void Select(double[] failures, double[] expected, int groups, double rate, double ratio, double penalty,
-        double noise)
+    private void Select(double[] failures, double[] expected, int groups, double rate, double ratio, double penalty)
     {
         _set.Clear();
         var log = Math.Log(ratio);
         for (var g = 0; g < groups; g++)
         {
-            var nats = (failures[g] * log - expected[g] * rate * (ratio - 1)) / noise - penalty;
+            var nats = failures[g] * log - expected[g] * rate * (ratio - 1) - penalty;
             if (nats > 0)
                 _set.Add((g, nats));
         }

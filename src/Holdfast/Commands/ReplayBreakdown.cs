@@ -82,12 +82,12 @@ internal static class ReplayBreakdown
 
 /// <summary>Explanations as scripts read them; documented in docs/reference/replay.md.</summary>
 internal sealed record BreakdownView(double Requests, double Observed, double Excess, double RestObserved,
-    double RestRatio, double Noise, int Found, IReadOnlyList<ExplanationView> Explanations)
+    double RestRatio, double Error, int Found, IReadOnlyList<ExplanationView> Explanations)
 {
     public static BreakdownView Of(Breakdown breakdown, int top) => new(AlarmView.Rounded(breakdown.Requests),
         AlarmView.Rounded(breakdown.Observed), AlarmView.Rounded(breakdown.Excess),
         AlarmView.Rounded(breakdown.RestObserved), AlarmView.Rounded(breakdown.RestRatio),
-        AlarmView.Rounded(breakdown.Noise), breakdown.Explanations.Count,
+        AlarmView.Rounded(breakdown.Error), breakdown.Explanations.Count,
         [.. breakdown.Explanations.Take(top).Select((e, i) => new ExplanationView(i + 1,
             e.Terms.ToDictionary(t => t.Dimension, t => t.Value, StringComparer.Ordinal), AlarmView.Rounded(e.Requests),
             AlarmView.Rounded(e.Observed), AlarmView.Rounded(e.Expected), AlarmView.Rounded(e.Share),

@@ -98,6 +98,20 @@ public class IncidentRegisterTests
     }
 
     [Fact]
+    public void A_reopened_incident_leaves_what_another_one_has_taken()
+    {
+        Hear(TimeSpan.FromMinutes(1), ("mail", "na", Severity.Down), ("store", "na", Severity.Down));
+        Hear(TimeSpan.FromMinutes(20));
+        Assert.False(_register.Incidents[0].IsOpen);
+        Hear(TimeSpan.FromMinutes(1), ("store", "eu", Severity.Down));
+        Hear(TimeSpan.FromMinutes(32), ("store", "eu", Severity.Down), ("store", "na", Severity.Down));
+        Assert.Contains(Hear(TimeSpan.FromMinutes(1), ("store", "eu", Severity.Down), ("store", "na", Severity.Down),
+            ("mail", "na", Severity.Down)), c => c.Act == IncidentAct.Reopened);
+        Assert.Equal([new Scope("mail", "na")], _register.Incidents[0].Scopes.Keys);
+        Assert.Equal(2, _register.Incidents[1].Scopes.Count);
+    }
+
+    [Fact]
     public void A_word_is_due_every_hour_while_it_is_open()
     {
         var acts = Acts(TimeSpan.FromMinutes(185), ("mail", "na", Severity.Down));

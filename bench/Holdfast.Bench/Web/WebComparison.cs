@@ -54,6 +54,9 @@ internal sealed class WebComparison
         command.SetAction(parse =>
         {
             var comparison = new WebComparison();
+            // What half an hour of measuring came to must not be lost for want of a folder.
+            if (parse.GetValue(traces) is { } folder)
+                Directory.CreateDirectory(folder);
             try
             {
                 var names = parse.GetValue(only) is { Length: > 0 } wanted ? wanted : null;
@@ -73,19 +76,28 @@ internal sealed class WebComparison
                 if (chosen.Any(c => c != Plain))
                     comparison.Ceiling(parse.GetValue(turn));
                 foreach (var @case in FailureCase.All.Where(c => chosen.Contains(c.Name)))
+                {
+                    comparison.Tell(parse.GetValue(report), parse.GetValue(seconds));
                     comparison.Fail(systems, @case, parse.GetValue(seconds), parse.GetValue(turn), parse.GetValue(traces));
+                }
             }
             finally
             {
                 Directory.Delete(comparison._root, recursive: true);
             }
-            var text = WebReport.Write(comparison._plain, comparison._failures, comparison._notes, parse.GetValue(seconds));
-            Console.WriteLine(text);
-            if (parse.GetValue(report) is { } file)
-                File.WriteAllText(file, text);
+            Console.WriteLine(comparison.Tell(parse.GetValue(report), parse.GetValue(seconds)));
             return 0;
         });
         return command;
+    }
+
+    /// <summary>The report of what was measured until now.</summary>
+    private string Tell(string? file, double seconds)
+    {
+        var text = WebReport.Write(_plain, _failures, _notes, seconds);
+        if (file is not null)
+            File.WriteAllText(file, text);
+        return text;
     }
 
     private List<Func<bool, WebSystem>> Systems(string holdfast, string[]? only)

@@ -98,7 +98,7 @@ internal sealed partial class TrafficEngine
         key.Test.Reset();
         siteKey.ClosedTargets++;
         HastenScan(site, key);
-        // Of what it is asked otherwise nothing is proven, but siblings that serve come first until more is known.
+        // Nothing is proven of its other classes of operation; for a while they prefer siblings all the same.
         foreach (var other in target.Keys)
         {
             if (other is { IsClosed: false })

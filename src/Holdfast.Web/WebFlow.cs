@@ -175,7 +175,8 @@ public sealed partial class WebFlow : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Add(ref _heldBytes, -body.Bytes.GetValueOrDefault().Length);
+            if (body.Bytes is { Length: > 0 } held)
+                Interlocked.Add(ref _heldBytes, -held.Length);
         }
     }
 

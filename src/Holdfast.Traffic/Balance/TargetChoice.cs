@@ -12,9 +12,9 @@ namespace Holdfast.Traffic.Balance;
 /// Formula: up to eight candidates are all looked at, of more three distinct ones drawn at random. Cold (in-flight
 /// below 0.9 of the limit) before hot. Among cold the least (peak-EWMA latency × success⁻³ + penalty) ×
 /// (in-flight + 1) / limit; success is drawn to the site's by ten pseudo-requests; the penalty is what is left
-/// of Retry-After, or of five
-/// seconds after a push-back. All hot: the least in-flight / limit. Equals take turns. What is degraded or recovering
-/// takes part only as far as its share allows; degraded also when all else is hot.
+/// of Retry-After, or of five seconds after a push-back or after the target was closed for another class of operation
+/// (one that is silent to reads is written to last). All hot: the least in-flight / limit. Equals take turns. What is
+/// degraded or recovering takes part only as far as its share allows; degraded also when all else is hot.
 /// Defaults: 10 s and the penalty from Linkerd. In-flight stands in the cost instead of Prequal's 0.84 quantile: our
 /// own in-flight is exact, so there is nothing stale to herd on.
 /// Known to do badly: several edges that see the same idle target at once.

@@ -4,19 +4,15 @@ namespace Holdfast.Watch.Localise;
 /// expected, several where there are several causes.</summary>
 /// <remarks>
 /// Guards against blaming a symptom (a region for one site of it), a coincidence (a small combination with three
-/// failures),
-/// and against stopping at the first cause. Formula: <see cref="ScanScore"/> over all choices of at most
+/// failures), and against stopping at the first cause. Formula: <see cref="ScanScore"/> over all choices of at most
 /// <see cref="LocaliseOptions.DepthMax"/> dimensions. Expected failures are those given, a combination's own rate
-/// shrunk to
-/// the global one by <see cref="LocaliseOptions.PseudoRequests"/>, or in proportion to requests. The best set is
-/// taken, its
-/// leaves are removed, and the scan goes on until nothing earns its name. A forecast's error isn't Poisson: with a
-/// variance of E + σ²E², σ such that the middle leaf without the first cause is as far off as chance would have it, a
-/// leaf's counts weigh 1/(1 + σ²E).
+/// shrunk to the global one by <see cref="LocaliseOptions.PseudoRequests"/>, or in proportion to requests. The best
+/// set is taken, its leaves are removed, and the scan goes on until nothing earns its name. A forecast's error isn't
+/// Poisson: with a variance of E + σ²E², σ such that the middle leaf without the first cause is as far off as chance
+/// would have it, a leaf's counts weigh 1/(1 + σ²E).
 /// Known to do badly: a cause that covers nearly everything (nothing else is normal beside it); two dimensions that
-/// always
-/// go together (the first in the file is named); causes of more than four dimensions. Time: choices × leaves, for each
-/// cause; memory: some numbers a leaf.
+/// always go together (the first in the file is named); causes of more than four dimensions. Time: choices × leaves,
+/// for each cause; memory: some numbers a leaf.
 /// </remarks>
 public sealed class Localiser(FailureCube cube, LocaliseOptions options)
 {
@@ -28,7 +24,7 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
     private readonly bool[] _isGone = new bool[cube.Leaves];
     private readonly double[] _expected = Shrink(cube, options.PseudoRequests);
     private readonly double[] _weights = [.. Enumerable.Repeat(1.0, cube.Leaves)];
-    private readonly List<Found> _found = [];
+    private readonly List<Choice> _found = [];
     private readonly double[] _groupFailures = new double[cube.Leaves];
     private readonly double[] _groupExpected = new double[cube.Leaves];
     private readonly int[][] _groups = [.. Enumerable.Range(0, 5).Select(_ => new int[cube.Leaves])];
@@ -58,7 +54,7 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
             var excess = total - rest.Rate * _expected.Sum();
             if (sum.Failures - rest.Rate * sum.Expected < options.ShareMin * excess)
                 break;
-            _found.Add(new(best, sum));
+            _found.Add(best);
             Scan();
         }
         return Tell(total);
@@ -232,8 +228,8 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
     {
         var rest = Rest();
         var excess = Math.Max(0, total - rest.Rate * _expected.Sum());
-        var told = _found.SelectMany(f => f.Choice.Elements.Select(e => new Explanation(
-            [.. f.Choice.Dimensions.Select((d, i) => (cube.Dimensions[d], cube.Values[d][e.Codes[i]]))],
+        var told = _found.SelectMany(f => f.Elements.Select(e => new Explanation(
+            [.. f.Dimensions.Select((d, i) => (cube.Dimensions[d], cube.Values[d][e.Codes[i]]))],
             e.Requests, e.Failures, rest.Rate * e.Expected,
             excess > 0 ? (e.Failures - rest.Rate * e.Expected) / excess : 0, e.Nats)))
             .OrderByDescending(e => e.Share).ToList();
@@ -252,8 +248,6 @@ public sealed class Localiser(FailureCube cube, LocaliseOptions options)
         var (rate, part) = (given.Sum() / requests, pseudoRequests / cube.Leaves);
         return [.. given.Select((e, i) => (e + part * rate) * cube.Requests[i] / (cube.Requests[i] + part))];
     }
-
-    private sealed record Found(Choice Choice, (double Failures, double Expected) Sum);
 
     private sealed record Choice(int[] Dimensions, Element[] Elements, double Nats)
     {

@@ -3,10 +3,8 @@ namespace Holdfast.Watch.Localise;
 /// <summary>Finds, among the groups of one choice of dimensions, the set that stands out most.</summary>
 /// <remarks>
 /// Formula: a group belongs to the set where C·ln θ − bE(θ − 1) is more than the penalty; b is the rate outside the
-/// set and
-/// θ the set's ratio to it, refined from several starts (penalised fast subset scan, Speakman and others 2016). The
-/// set's
-/// score is C·ln(C/E) + C′·ln(C′/E′) − ΣC·ln(ΣC/ΣE), Kulldorff's scan (1997), with ′ for the rest; less for
+/// set and θ the set's ratio to it, refined from several starts (penalised fast subset scan, Speakman and others 2016).
+/// The set's score is C·ln(C/E) + C′·ln(C′/E′) − ΣC·ln(ΣC/ΣE), Kulldorff's scan (1997), with ′ for the rest; less for
 /// each element layers × ln(1 + groups), and a hundredth a further layer, since a longer name must earn it.
 /// </remarks>
 internal sealed class ScanScore

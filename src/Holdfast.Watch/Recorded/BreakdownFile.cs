@@ -4,8 +4,7 @@ using Holdfast.Watch.Localise;
 namespace Holdfast.Watch.Recorded;
 
 /// <summary>A file of failures by dimensions: columns requests, failures, maybe expected failures; every other column
-/// is a
-/// dimension.</summary>
+/// is a dimension.</summary>
 /// <remarks>Promise: a fault names its line. Rows of the same values are added. Memory: some numbers a row.</remarks>
 public static class BreakdownFile
 {

@@ -84,14 +84,15 @@ internal static class ReplayBreakdown
 internal sealed record BreakdownView(double Requests, double Observed, double Excess, double RestObserved,
     double RestRatio, double Error, int Found, IReadOnlyList<ExplanationView> Explanations)
 {
-    public static BreakdownView Of(Breakdown breakdown, int top) => new(AlarmView.Rounded(breakdown.Requests),
-        AlarmView.Rounded(breakdown.Observed), AlarmView.Rounded(breakdown.Excess),
-        AlarmView.Rounded(breakdown.RestObserved), AlarmView.Rounded(breakdown.RestRatio),
-        AlarmView.Rounded(breakdown.Error), breakdown.Explanations.Count,
+    public static BreakdownView Of(Breakdown breakdown, int top) => new(ReplayCommand.Rounded(breakdown.Requests),
+        ReplayCommand.Rounded(breakdown.Observed), ReplayCommand.Rounded(breakdown.Excess),
+        ReplayCommand.Rounded(breakdown.RestObserved), ReplayCommand.Rounded(breakdown.RestRatio),
+        ReplayCommand.Rounded(breakdown.Error), breakdown.Explanations.Count,
         [.. breakdown.Explanations.Take(top).Select((e, i) => new ExplanationView(i + 1,
-            e.Terms.ToDictionary(t => t.Dimension, t => t.Value, StringComparer.Ordinal), AlarmView.Rounded(e.Requests),
-            AlarmView.Rounded(e.Observed), AlarmView.Rounded(e.Expected), AlarmView.Rounded(e.Share),
-            AlarmView.Rounded(e.Nats)))]);
+            e.Terms.ToDictionary(t => t.Dimension, t => t.Value, StringComparer.Ordinal),
+            ReplayCommand.Rounded(e.Requests),
+            ReplayCommand.Rounded(e.Observed), ReplayCommand.Rounded(e.Expected), ReplayCommand.Rounded(e.Share),
+            ReplayCommand.Rounded(e.Nats)))]);
 }
 
 /// <summary>One of them.</summary>

@@ -79,11 +79,13 @@ internal static class ReplaySeries
         var sheet = new ScoreSheet(output, withScores, asJson);
         sheet.Begin(file);
         var alarms = new List<AlarmView>();
+        var bins = 0L;
         foreach (var series in file.Series)
         {
             var detector = new SurgeDetector(file.Bin, options);
             foreach (var (start, count) in file.Bins(series, areGapsZero))
             {
+                bins++;
                 var score = detector.Observe(start, count);
                 if (withScores)
                     sheet.Write(series, score);
@@ -97,13 +99,12 @@ internal static class ReplaySeries
         sheet.End(alarms);
         // Rows of scores are for a program: the words go beside them.
         if (!asJson)
-            Tell(file, alarms, withScores ? error : output);
+            Tell(file, bins, alarms, withScores ? error : output);
         return ExitCode.Ok;
     }
 
-    private static void Tell(SeriesFile file, List<AlarmView> alarms, TextWriter output)
+    private static void Tell(SeriesFile file, long bins, List<AlarmView> alarms, TextWriter output)
     {
-        var bins = file.Series.Sum(s => (long)file.Bins(s, false).Count());
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{file.Rows:N0} rows, {file.Series.Count:N0} series, {bins:N0} bins of {Quantity.Describe(file.Bin)}: {
                 alarms.Count} alarm{(alarms.Count == 1 ? "" : "s")}."));
@@ -136,16 +137,13 @@ internal sealed record AlarmView(string Service, string Region, string Direction
     string EndedBy)
 {
     public static AlarmView Of(RecordedSeries series, SurgeAlarm alarm) => new(series.Service, series.Region,
-        alarm.IsUp ? "up" : "down", alarm.Start, alarm.Raised, alarm.End, Rounded(alarm.Expected),
-        Rounded(alarm.Observed), Rounded(alarm.Ratio), Rounded(alarm.Nats), alarm.EndedBy switch
+        alarm.IsUp ? "up" : "down", alarm.Start, alarm.Raised, alarm.End, ReplayCommand.Rounded(alarm.Expected),
+        ReplayCommand.Rounded(alarm.Observed), ReplayCommand.Rounded(alarm.Ratio), ReplayCommand.Rounded(alarm.Nats),
+        alarm.EndedBy switch
         {
             SurgeEnd.Cleared => "cleared", SurgeEnd.NewNormal => "new normal", SurgeEnd.DataStopped => "data stopped",
             _ => "open",
         });
-
-    /// <summary>Six figures: what is after them is chance, and a record that differs by it can't be compared.</summary>
-    internal static double Rounded(double value) => value == 0 || !double.IsFinite(value) ? 0
-        : double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 }
 
 /// <summary>A bin's judgement as scripts read it.</summary>

@@ -27,8 +27,9 @@ internal sealed class ScoreSheet(TextWriter output, bool withScores, bool asJson
     public void Write(RecordedSeries series, SurgeScore score)
     {
         var view = new ScoreView(series.Service, series.Region, score.Time, score.Count,
-            double.IsNaN(score.Expected) ? null : AlarmView.Rounded(score.Expected), AlarmView.Rounded(score.Nats),
-            AlarmView.Rounded(score.Score), score.State.ToString().ToLowerInvariant());
+            double.IsNaN(score.Expected) ? null : ReplayCommand.Rounded(score.Expected),
+            ReplayCommand.Rounded(score.Nats),
+            ReplayCommand.Rounded(score.Score), score.State.ToString().ToLowerInvariant());
         if (asJson)
         {
             output.Write((_hasRow ? ",\n" : "\n") + JsonSerializer.Serialize(view, ReplayJson.Default.ScoreView));

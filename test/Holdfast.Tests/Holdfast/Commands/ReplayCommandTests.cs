@@ -19,6 +19,18 @@ public class ReplayCommandTests
     }
 
     [Fact]
+    public async Task A_directory_is_called_one_and_a_missing_file_missing()
+    {
+        var folder = Path.GetDirectoryName(Example("reports.csv"))!;
+        var (code, _, error) = await RunAsync("replay", "series", folder);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("is a directory", error, StringComparison.Ordinal);
+        (code, _, error) = await RunAsync("replay", "breakdown", Path.Combine(folder, "none.csv"));
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("doesn't exist", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_same_in_words()
     {
         var (code, output, _) = await RunAsync("replay", "series", Example("reports.csv"));
